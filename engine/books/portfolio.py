@@ -1,0 +1,245 @@
+"""
+What we own: cash, positions at average cost, profit and loss, fees, and what live orders keep back.
+
+Cash, equity and total profit depend on the fills alone. The split into realised and unrealised profit follows average
+cost in the order of booking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from attrs import frozen
+
+from engine.model import ZERO, Side, Status
+from engine.orders.order import Order
+
+__all__ = ["Portfolio", "Position", "Reservation", "reservation"]
+
+
+@frozen
+class Position:
+    """
+    A position in one symbol.
+
+    Attributes:
+        quantity: Signed, base units.
+        basis: What the open quantity cost at average cost, quote units, with the quantity's sign.
+        spent: All that was ever paid less all that was ever received, fees left out, quote units.
+    """
+
+    quantity: Decimal = ZERO
+    basis: Decimal = ZERO
+    spent: Decimal = ZERO
+
+    @property
+    def average(self) -> Decimal | None:
+        """Average entry price, quote units; None: flat."""
+        return self.basis / self.quantity if self.quantity else None
+
+    @property
+    def realised(self) -> Decimal:
+        """Profit of what was closed, fees left out, quote units."""
+        return self.basis - self.spent
+
+    def after(self, quantity: Decimal, cost: Decimal, *, taken_back: bool = False) -> Position:
+        """
+        The position after a booking.
+
+        Args:
+            quantity, cost: Signed changes; quantity 0 is a change of price alone.
+            taken_back: The booking undoes an earlier one (a bust): it leaves at its own price, not at the average.
+        """
+        held, basis, spent = self.quantity, self.basis, self.spent + cost
+        total = held + quantity
+        if not quantity:
+            return Position(total, basis + cost if held else basis, spent)
+        if not held or (held > 0) is (quantity > 0):
+            return Position(total, basis + cost, spent)
+        if not total:
+            return Position(ZERO, ZERO, spent)
+        if (total > 0) is (held > 0):
+            return Position(total, basis + cost if taken_back else basis + basis * quantity / held, spent)
+        return Position(total, cost * total / quantity, spent)
+
+
+@frozen
+class Reservation:
+    """
+    What a live order keeps back.
+
+    Attributes:
+        money: For the part that opens or grows a position, at the worst price, quote units.
+        exit: Base units of a position that the rest of it may close.
+    """
+
+    symbol: str
+    group: str | None
+    money: Decimal
+    exit: Decimal
+
+
+def reservation(order: Order) -> Reservation | None:
+    """
+    What the order keeps back; None: nothing.
+
+    An order whose outcome is unknown keeps all of it; a LOST one nothing. While a replacement is on its way the larger
+    of both holds.
+    """
+    if order.status.terminal or order.status is Status.LOST or order.foreign:
+        return None
+    quantity, price = order.quantity, order.reserve_price
+    change = order.replacing
+    if change is not None:
+        quantity = max(quantity, change.quantity or quantity)
+        price = max(price, change.limit_price or price, change.stop_price or price)
+    remaining = max(quantity - order.filled, ZERO)
+    closing = remaining if order.closing is None else min(max(order.closing - order.filled, ZERO), remaining)
+    return Reservation(order.symbol, order.group, (remaining - closing) * price, closing)
+
+
+class Portfolio:
+    """
+    The books of one account in one quote currency; belongs to the engine's thread.
+
+    Attributes:
+        cash: Quote units.
+        fees: All fees so far, quote units.
+    """
+
+    def __init__(self, cash: Decimal) -> None:
+        self.cash = cash
+        self.fees = ZERO
+        self._start = cash
+        self._positions: dict[str, Position] = {}
+        self._open: dict[str, Decimal] = {}  # symbol -> signed quantity, only what is not zero
+        self._marks: dict[str, Decimal] = {}
+        self._reservations: dict[str, Reservation] = {}
+        self._reserved = ZERO
+
+    # --- booking ------------------------------------------------------------------------------------------------------
+
+    def book(self, symbol: str, side: Side | None, quantity: Decimal, cost: Decimal, fee: Decimal) -> None:
+        """
+        Take in a change of position.
+
+        Args:
+            side: Of the order it belongs to; None: an adjustment without an order.
+            quantity, cost: Signed.
+        """
+        against = side is not None and bool(quantity) and (quantity > 0) is not (side is Side.BUY)
+        position = self._positions.get(symbol, _FLAT).after(quantity, cost, taken_back=against)
+        self._positions[symbol] = position
+        if position.quantity:
+            self._open[symbol] = position.quantity
+        else:
+            self._open.pop(symbol, None)
+        self.cash -= cost + fee
+        self.fees += fee
+
+    def reserve(self, order: Order) -> None:
+        """Keep back what the order needs now, and release what it does not need any more."""
+        order_id = order.id
+        old = self._reservations.pop(order_id, None)
+        new = reservation(order)
+        if new is not None:
+            self._reservations[order_id] = new
+            self._reserved += new.money
+        if old is not None:
+            self._reserved -= old.money
+
+    def mark(self, symbol: str, price: Decimal) -> None:
+        """The market's last price, quote units."""
+        self._marks[symbol] = price
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    @property
+    def positions(self) -> Mapping[str, Position]:
+        """Every symbol that was ever booked."""
+        return self._positions
+
+    @property
+    def open_positions(self) -> Mapping[str, Decimal]:
+        """Signed quantities by symbol; only what is not zero. To read, not to change."""
+        return self._open
+
+    def position(self, symbol: str) -> Decimal:
+        """Signed, base units."""
+        return self._open.get(symbol, ZERO)
+
+    def price(self, symbol: str) -> Decimal | None:
+        """The last mark, quote units; None: the symbol was never marked."""
+        return self._marks.get(symbol)
+
+    @property
+    def reserved_cash(self) -> Decimal:
+        """What live orders keep back of the cash, quote units."""
+        return self._reserved
+
+    def reserved(self, order_id: str) -> Decimal:
+        """What this order keeps back of the cash, quote units."""
+        found = self._reservations.get(order_id)
+        return ZERO if found is None else found.money
+
+    def exit_reserved_by(self, order_id: str) -> Decimal:
+        """Base units that this order may close."""
+        found = self._reservations.get(order_id)
+        return ZERO if found is None else found.exit
+
+    def exit_reserved(self, symbol: str, *, but_group: str | None = None) -> Decimal:
+        """Base units that live exits may close; a group counts once, with its largest order, ``but_group`` not."""
+        singles, groups = ZERO, dict[str, Decimal]()
+        for kept in self._reservations.values():
+            if kept.symbol != symbol or not kept.exit:
+                continue
+            if kept.group is None:
+                singles += kept.exit
+            elif kept.group != but_group:
+                groups[kept.group] = max(groups.get(kept.group, ZERO), kept.exit)
+        return singles + sum(groups.values(), ZERO)
+
+    def available(self) -> Decimal:
+        """Cash that neither a live order nor a short position needs: shorts keep their proceeds and as much again."""
+        needed = sum(
+            (-2 * quantity * self._value_price(symbol) for symbol, quantity in self._open.items() if quantity < 0),
+            ZERO,
+        )
+        return self.cash - self._reserved - needed
+
+    def equity(self) -> Decimal:
+        """Cash and positions at their marks, quote units."""
+        return self.cash + sum((quantity * self._value_price(symbol) for symbol, quantity in self._open.items()), ZERO)
+
+    def realised(self) -> Decimal:
+        """Profit of all that was closed, fees left out, quote units."""
+        return sum((position.realised for position in self._positions.values()), ZERO)
+
+    def unrealised(self) -> Decimal:
+        """Profit of all that is open at its marks, quote units."""
+        return sum(
+            (
+                position.quantity * self._value_price(symbol) - position.basis
+                for symbol, position in self._positions.items()
+            ),
+            ZERO,
+        )
+
+    def profit(self) -> Decimal:
+        """All profit since the start, fees paid, quote units."""
+        return self.equity() - self._start
+
+    def reservations(self) -> Iterable[tuple[str, Reservation]]:
+        """What is kept back, by order."""
+        return self._reservations.items()
+
+    def _value_price(self, symbol: str) -> Decimal:
+        mark = self._marks.get(symbol)
+        if mark is not None:
+            return mark
+        average = self._positions[symbol].average
+        return ZERO if average is None else average
+
+
+_FLAT = Position()

@@ -1,0 +1,85 @@
+"""
+A feed for the engine alone: asks the broker every so often what has changed.
+
+It needs no thread: the questions are asked in `get`, in the engine's own thread. A venue's answer that says nothing new
+makes no fact.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime, timedelta
+
+from engine.clock import Clock, HostClock
+from engine.errors import BrokerError
+from engine.events import OrderReported, VenueFact
+from engine.ports import Broker
+
+__all__ = ["PollingFeed"]
+
+
+class PollingFeed:
+    """
+    `Feed` over a `Broker`'s listings.
+
+    Args:
+        clock: Sleeps between two questions.
+        host_clock: Measures the interval and the caller's deadline.
+        interval: Seconds between two questions at least.
+        overlap: How far each question reaches back behind the newest thing known.
+
+    Attributes:
+        failures: Questions in a row that got no answer; the reader may look at it, the feed asks on.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        clock: Clock,
+        host_clock: HostClock,
+        *,
+        interval: float = 1.0,
+        overlap: timedelta = timedelta(minutes=5),
+    ) -> None:
+        self.failures = 0
+        self._broker = broker
+        self._clock = clock
+        self._host = host_clock
+        self._interval = interval
+        self._overlap = overlap
+        self._facts: deque[VenueFact] = deque()
+        self._newest = clock.now()
+        self._told: dict[VenueFact, datetime] = {}
+        self._next = host_clock.monotonic()
+
+    def get(self, timeout: float) -> VenueFact | None:
+        """The next fact; see `engine.ports.Feed`."""
+        deadline = self._host.monotonic() + timeout
+        while not self._facts:
+            now = self._host.monotonic()
+            if now >= self._next:
+                self._next = now + self._interval
+                self._ask()
+                continue
+            if now >= deadline:
+                return None
+            self._clock.sleep(min(self._next, deadline) - now)
+        return self._facts.popleft()
+
+    def _ask(self) -> None:
+        since = self._newest - self._overlap
+        try:
+            # Executions first: an order that is reported filled then finds its fills already told.
+            answers: list[VenueFact] = [*self._broker.executions(since), *self._broker.orders(since=since)]
+        except BrokerError:
+            self.failures += 1
+            return
+        self.failures = 0
+        fresh = [fact for fact in answers if fact not in self._told]
+        for fact in fresh:
+            self._told[fact] = fact.at
+            if isinstance(fact, OrderReported) and fact.at > self._newest:
+                self._newest = fact.at
+        self._facts.extend(fresh)
+        horizon = self._newest - self._overlap
+        self._told = {fact: at for fact, at in self._told.items() if at >= horizon}

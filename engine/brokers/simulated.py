@@ -1,0 +1,260 @@
+"""
+A venue in this process: orders are matched against bars, on market time that the bars set.
+
+The broker plays the market: `play` moves every symbol along its path through a bar and stops at each fill, so that the
+engine can take it in and react at that very place. An order sent between two bars first meets the next bar's open.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from attrs import evolve
+
+from engine.calendar import AlwaysOpen, Calendar, Session
+from engine.clock import SimulatedClock
+from engine.errors import AlreadyExists, InvalidRequest, VenueRejected
+from engine.events import ExecutionReported, OrderReported, VenueFact
+from engine.market.bars import Bar
+from engine.market.fees import FeeModel, NoFees
+from engine.market.matching import Ended, Match, Matcher
+from engine.market.path import corners
+from engine.model import ZERO, Execution, OrderRequest, Replacement, TimeInForce, VenuePosition, VenueStatus
+
+__all__ = ["SimulatedBroker"]
+
+
+class SimulatedBroker:
+    """
+    Both `Broker` and `Feed`.
+
+    Args:
+        clock: Set by `play`; nobody else may move it.
+        calendar: Says when day orders end and auctions are held.
+    """
+
+    def __init__(
+        self, clock: SimulatedClock, *, calendar: Calendar | None = None, fees: FeeModel | None = None
+    ) -> None:
+        self._clock = clock
+        self._calendar = calendar or AlwaysOpen()
+        self._fees = fees or NoFees()
+        self._matcher = Matcher()
+        self._facts: deque[VenueFact] = deque()
+        self._orders: dict[str, OrderReported] = {}  # by our broker id, as it stands
+        self._requests: dict[str, OrderRequest] = {}
+        self._ids: dict[str, str] = {}  # client order id -> broker id
+        self._executions: list[ExecutionReported] = []
+        self._held: dict[str, VenuePosition] = {}
+        self._session: Session | None = None
+        self._seen: datetime | None = None  # start of the last bar
+        self._working = 0
+
+    # --- Feed ---------------------------------------------------------------------------------------------------------
+
+    def get(self, timeout: float) -> VenueFact | None:
+        """The next fact. Nothing can arrive before the market is played on, so this never waits."""
+        return self._facts.popleft() if self._facts else None
+
+    # --- Broker -------------------------------------------------------------------------------------------------------
+
+    def submit(self, request: OrderRequest) -> OrderReported:
+        if request.id in self._ids:
+            raise AlreadyExists(f"client_order_id must be unique: {request.id}")
+        broker_id = f"sim-{len(self._orders) + 1}"
+        now = self._clock.now()
+        try:
+            self._matcher.add(broker_id, request, now)
+        except InvalidRequest as error:
+            raise VenueRejected(str(error)) from error
+        return self._accepted(broker_id, request, now)
+
+    def cancel(self, broker_order_id: str) -> None:
+        order = self._known(broker_order_id)
+        if self._matcher.cancel(broker_order_id) is None:
+            raise VenueRejected(f'order is already in "{order.status.value}" state')
+        self._over(broker_order_id, VenueStatus.CANCELED, self._clock.now())
+
+    def replace(self, broker_order_id: str, change: Replacement) -> OrderReported:
+        order = self._known(broker_order_id)
+        request = evolve(change.applied_to(self._requests[broker_order_id]), client_order_id=change.client_order_id)
+        broker_id, now = f"sim-{len(self._orders) + 1}", self._clock.now()
+        try:
+            working = self._matcher.replace(broker_order_id, broker_id, request, now)
+        except InvalidRequest as error:
+            raise VenueRejected(str(error)) from error
+        if working is None:
+            raise VenueRejected("unable to replace order, order is not open")
+        self._over(broker_order_id, VenueStatus.REPLACED, now)
+        return self._accepted(broker_id, request, now, continues=order)
+
+    def lookup(self, *, client_order_id: str | None = None, broker_order_id: str | None = None) -> OrderReported | None:
+        found = self._ids.get(client_order_id or "", broker_order_id or "")
+        return self._listed(self._orders[found]) if found in self._orders else None
+
+    def orders(self, *, since: datetime | None = None, open_only: bool = False) -> Sequence[OrderReported]:
+        return [
+            self._listed(order)
+            for broker_id, order in self._orders.items()
+            if (since is None or order.at >= since) and (not open_only or self._matcher.order(broker_id) is not None)
+        ]
+
+    def executions(self, since: datetime | None = None) -> Sequence[ExecutionReported]:
+        return [execution for execution in self._executions if since is None or execution.at >= since]
+
+    def positions(self) -> Mapping[str, VenuePosition]:
+        return {symbol: held for symbol, held in self._held.items() if held.quantity}
+
+    # --- the market ---------------------------------------------------------------------------------------------------
+
+    @property
+    def working(self) -> bool:
+        """Whether any order can trade or end; if not, `skip` does what `play` would."""
+        return self._working > 0
+
+    def skip(self, bars: tuple[Bar, ...]) -> None:
+        """Let bars of the same moment pass while nothing works."""
+        for bar in bars:
+            self._matcher.advance(bar.symbol, bar.close, bar.end, jump=True)
+        self._seen = bar.start
+        self._clock.advance_to(bar.end)
+
+    def play(self, bars: tuple[Bar, ...]) -> Iterator[None]:
+        """Play bars of the same moment; stop behind every event with its facts in the feed."""
+        opening = self._enter_session(bars[0].start)
+        if self._facts:
+            yield
+        paths = [(bar.symbol, corners(bar)) for bar in bars]
+        for corner in range(4):
+            for symbol, path in paths:
+                at, price = path[corner]
+                if at > self._clock.now():
+                    self._clock.advance_to(at)
+                if corner == 0 and opening:
+                    while (event := self._matcher.auction(symbol, price, at, "open")) is not None:
+                        self._happened(symbol, event)
+                        yield
+                moved = self._matcher.walk if corner else self._matcher.jump
+                for event in moved(symbol, price, at):
+                    self._happened(symbol, event)
+                    yield
+        session, end = self._session, bars[0].end
+        if session is not None and end >= session.close:
+            for bar in bars:
+                while (event := self._matcher.auction(bar.symbol, bar.close, end, "close")) is not None:
+                    self._happened(bar.symbol, event)
+                    yield
+            self._end_session(end)
+            if self._facts:
+                yield
+        self._seen = bars[0].start
+
+    def _enter_session(self, start: datetime) -> bool:
+        """Be in the session of that moment; whether it has its opening auction now."""
+        if self._session is not None and start >= self._session.close:
+            self._end_session(self._session.close)
+        if self._session is None:
+            self._session = self._calendar.session_at(start)
+        session = self._session
+        return session is not None and session.open <= start and (self._seen is None or self._seen < session.open)
+
+    def _end_session(self, at: datetime) -> None:
+        for symbol in sorted({order.request.symbol for order in self._matcher.open_orders()}):
+            for ended in self._matcher.end_session(symbol, at):
+                self._happened(symbol, ended)
+        self._session = None
+
+    # --- telling ------------------------------------------------------------------------------------------------------
+
+    def _known(self, broker_order_id: str) -> OrderReported:
+        order = self._orders.get(broker_order_id)
+        if order is None:
+            raise VenueRejected(f"order not found for {broker_order_id}")
+        return order
+
+    def _listed(self, order: OrderReported) -> OrderReported:
+        return evolve(order, request=self._requests[order.broker_order_id or ""])
+
+    def _accepted(
+        self, broker_id: str, request: OrderRequest, now: datetime, *, continues: OrderReported | None = None
+    ) -> OrderReported:
+        report = OrderReported(
+            at=now,
+            client_order_id=request.id,
+            broker_order_id=broker_id,
+            symbol=request.symbol,
+            side=request.side,
+            status=VenueStatus.NEW,
+            quantity=request.quantity,
+            cumulative=ZERO if continues is None else continues.cumulative,
+            average=None if continues is None else continues.average,
+            replaces=None if continues is None else continues.broker_order_id,
+        )
+        self._orders[broker_id] = report
+        self._requests[broker_id] = request
+        self._ids[request.id] = broker_id
+        self._working += 1
+        return report
+
+    def _happened(self, symbol: str, event: Match | Ended) -> None:
+        if isinstance(event, Match):
+            self._filled(symbol, event)
+        else:
+            immediate = event.reason in (TimeInForce.IOC, TimeInForce.FOK)
+            self._over(event.order_id, VenueStatus.CANCELED if immediate else VenueStatus.EXPIRED, event.at)
+
+    def _filled(self, symbol: str, match: Match) -> None:
+        order = self._orders[match.order_id]
+        side, quantity, price, now = order.side, match.quantity, match.price, self._clock.now()
+        held = self._held.get(symbol)
+        after = (ZERO if held is None else held.quantity) + side.signed(quantity)
+        average = price
+        if held is not None and held.quantity and (held.quantity > 0) is (after > 0) and after:
+            average = held.average_price
+            if abs(after) > abs(held.quantity):
+                average = (abs(held.quantity) * average + quantity * price) / abs(after)
+        self._held[symbol] = VenuePosition(symbol=symbol, quantity=after, average_price=average)
+        execution = Execution(
+            id=f"sim-x{len(self._executions) + 1}",
+            cumulative=match.cumulative,
+            quantity=quantity,
+            price=price,
+            at=now,
+            fee=self._fees.fee(symbol, side, quantity, price),
+            position_after=after,
+        )
+        report = OrderReported(
+            at=now,
+            client_order_id=order.client_order_id,
+            broker_order_id=match.order_id,
+            symbol=symbol,
+            side=side,
+            status=VenueStatus.PARTIALLY_FILLED if match.remaining else VenueStatus.FILLED,
+            quantity=order.quantity,
+            cumulative=match.cumulative,
+            average=match.cost / match.cumulative,
+            execution=execution,
+            replaces=order.replaces,
+        )
+        self._orders[match.order_id] = report
+        self._executions.append(
+            ExecutionReported(
+                at=now,
+                client_order_id=order.client_order_id,
+                broker_order_id=match.order_id,
+                symbol=symbol,
+                side=side,
+                execution=execution,
+            )
+        )
+        if not match.remaining:
+            self._working -= 1
+        self._facts.append(report)
+
+    def _over(self, broker_id: str, status: VenueStatus, at: datetime) -> None:
+        report = evolve(self._orders[broker_id], status=status, at=max(at, self._orders[broker_id].at), execution=None)
+        self._orders[broker_id] = report
+        self._working -= 1
+        self._facts.append(report)

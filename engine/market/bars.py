@@ -1,0 +1,368 @@
+"""
+Bars, and the files they are read from.
+
+A bar is checked where it is read, not where it is made: making one has to be cheap. What a file says wrongly is an
+error that names file, line and column; nothing is skipped, mended or guessed.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import heapq
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from difflib import get_close_matches
+from itertools import chain, islice, pairwise
+from operator import attrgetter, itemgetter
+from os import PathLike, fspath
+from typing import IO, Protocol
+
+from attrs import frozen
+
+from engine.clock import EPOCH, utc
+from engine.errors import InvalidInput, InvalidRequest
+from engine.model import ZERO
+
+__all__ = ["Bar", "digest", "read_bars", "slices"]
+
+_ALIASES = {
+    "timestamp": ("timestamp", "time", "datetime", "date", "t"),
+    "open": ("open", "o"),
+    "high": ("high", "h"),
+    "low": ("low", "l"),
+    "close": ("close", "c"),
+    "volume": ("volume", "v"),
+}
+_KNOWN = frozenset(chain.from_iterable(_ALIASES.values()))
+_NUMBERS = ("open", "high", "low", "close", "volume")
+_INFINITY = Decimal("Infinity")
+_SAMPLE = 64  # bars whose gaps tell the width
+_MINUTE = timedelta(minutes=1)
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+_EPOCH_TEXT = re.compile(r"[0-9]{9,}(\.[0-9]+)?")  # eight digits are a day, and a day has no zone
+_SECONDS_END = 100_000_000_000
+
+_Values = tuple[datetime, Decimal, Decimal, Decimal, Decimal, Decimal]
+
+
+@frozen  # and not keyword-only: a file has a million of these, and keywords would cost half as much again
+class Bar:
+    """
+    What a symbol traded at between two moments.
+
+    Attributes:
+        start: The first moment, UTC.
+        end: The first moment after it, UTC; all of the bar is known from here on.
+        open, high, low, close: Quote units per base unit, > 0; low <= open, close <= high.
+        volume: Base units, >= 0.
+
+    Nothing of this is checked here: `read_bars` does.
+    """
+
+    symbol: str
+    start: datetime
+    end: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+def read_bars(path: str | PathLike[str], symbol: str, *, every: timedelta | None = None) -> Iterator[Bar]:
+    """
+    The bars of a file, one symbol's, read as they are asked for.
+
+    The name's end says what the file is: ``.parquet`` (needs the extra ``tradebridge[data]``), ``.gz`` (compressed
+    CSV), anything else CSV in UTF-8. Columns are found by the header, in any order and case: timestamp (or time,
+    datetime, date, t), open, high, low, close, volume (or their first letters); others are ignored, and so are blank
+    lines. Timestamps are the starts of the bars: ISO 8601 with a zone, or all of them seconds or milliseconds since
+    1970.
+
+    Args:
+        every: The bars' width, > 0. None: the smallest gap between the first 64 bars, one minute if there is only one.
+            A bar ends early where the next one starts before that (the day on which summer time begins).
+
+    Returns:
+        n >= 0 bars in the order of the file, which is that of time; a file that is only a header has none.
+
+    Raises:
+        InvalidRequest: ``every`` is not positive; at the first bar asked for, as all errors.
+        InvalidInput: The file cannot be read, or says something impossible; names line, column and value.
+    """
+    if every is not None and every <= timedelta(0):
+        raise InvalidRequest("every", every, "a width of more than nothing")
+    name = fspath(path)
+    values = _values(name)
+    head = list(islice(values, _SAMPLE))
+    if not head:
+        return
+    if every is None:
+        every = min((after[0] - before[0] for before, after in pairwise(head)), default=_MINUTE)
+    values = chain(head, values)
+    start, opening, high, low, close, volume = next(values)
+    for following in values:
+        end = start + every
+        if end > following[0]:
+            end = following[0]
+        yield Bar(symbol, start, end, opening, high, low, close, volume)
+        start, opening, high, low, close, volume = following
+    end = start + every
+    yield Bar(symbol, start, end, opening, high, low, close, volume)
+
+
+def slices(*streams: Iterable[Bar]) -> Iterator[tuple[Bar, ...]]:
+    """
+    Several streams of bars as one stream of moments.
+
+    Args:
+        streams: Bars in order of their start; a stream may hold several symbols.
+
+    Returns:
+        All bars that start at the same moment, ordered by symbol; moment after moment.
+
+    Raises:
+        InvalidInput: A stream goes back in time, or a symbol has two bars at one moment.
+    """
+    # A merge of unordered streams is unordered too, so one check behind it sees them all.
+    bars = iter(streams[0]) if len(streams) == 1 else heapq.merge(*streams, key=attrgetter("start", "symbol"))
+    first = next(bars, None)
+    if first is None:
+        return
+    start, group = first.start, [first]
+    for bar in bars:
+        if bar.start == start:
+            group.append(bar)
+            continue
+        if bar.start < start:
+            expected = f"a start not before {start.isoformat()}"
+            raise InvalidInput(f"bars of {bar.symbol}", bar.start.isoformat(), expected)
+        yield _slice(group)
+        start, group = bar.start, [bar]
+    yield _slice(group)
+
+
+def digest(path: str | PathLike[str]) -> str:
+    """The SHA-256 of a file's bytes, hex; raise `InvalidInput` if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(fspath(path), error) from error
+
+
+def _slice(group: list[Bar]) -> tuple[Bar, ...]:
+    if len(group) > 1:
+        group.sort(key=attrgetter("symbol"))
+        for before, after in pairwise(group):
+            if before.symbol == after.symbol:
+                raise InvalidInput(f"bars of {after.symbol}", after.start.isoformat(), "one bar at a moment")
+    return tuple(group)
+
+
+# --- rows of text, whatever the file is -------------------------------------------------------------------------------
+
+
+class _Rows(Protocol):
+    """Rows of cells, the header first; ``line_num`` counts the lines or rows that have been read."""
+
+    @property
+    def line_num(self) -> int: ...
+    def __iter__(self) -> Iterator[list[str]]: ...
+    def __next__(self) -> list[str]: ...
+
+
+@contextmanager
+def _csv_rows(name: str) -> Iterator[_Rows]:
+    line = 0
+    try:
+        with _opened(name) as file:
+            rows = csv.reader(file)
+            try:
+                yield rows
+            finally:
+                line = rows.line_num
+    except UnicodeDecodeError as error:
+        raise _undecodable(name, error) from error
+    except gzip.BadGzipFile as error:
+        raise InvalidInput(name, str(error), "a sound gzip file") from error
+    except (EOFError, zlib.error) as error:
+        expected = "a complete gzip file: this one is cut off or damaged"
+        raise InvalidInput(f"{name}, after line {line}", str(error), expected) from error
+    except csv.Error as error:
+        raise InvalidInput(f"{name}, line {line}", str(error), "a line of CSV") from error
+    except OSError as error:
+        raise _unreadable(name, error) from error
+
+
+def _opened(name: str) -> IO[str]:
+    if name.lower().endswith(".gz"):
+        return gzip.open(name, "rt", encoding="utf-8-sig", newline="")
+    return open(name, encoding="utf-8-sig", newline="")
+
+
+class _Frame:
+    """The rows of a Parquet file as text, so that they are read by the same rules as CSV."""
+
+    def __init__(self, header: list[str], rows: Iterator[tuple[str, ...]]) -> None:
+        self.line_num = -1  # a header is no row
+        self._rows = chain([tuple(header)], rows)
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return self
+
+    def __next__(self) -> list[str]:
+        row = next(self._rows)
+        self.line_num += 1
+        return list(row)
+
+
+@contextmanager
+def _parquet_rows(name: str) -> Iterator[_Rows]:
+    try:
+        import polars
+    except ImportError as error:
+        expected = "polars, to read Parquet: pip install 'tradebridge[data]'"
+        raise InvalidInput(name, "no package 'polars'", expected) from error
+    try:
+        frame = polars.read_parquet(name)
+    except OSError as error:
+        raise _unreadable(name, error) from error
+    except polars.exceptions.PolarsError as error:
+        raise InvalidInput(name, str(error).partition("\n")[0], "a Parquet file") from error
+    texts = []
+    for column, kind in frame.schema.items():
+        if column.strip().lower() in _KNOWN:
+            cell = polars.col(column)
+            if isinstance(kind, polars.Datetime) and kind.time_zone is not None:
+                cell = cell.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00")
+            texts.append(cell.cast(polars.String))
+    frame = frame.select(texts)
+    yield _Frame(frame.columns, frame.iter_rows())
+
+
+def _unreadable(name: str, error: OSError) -> InvalidInput:
+    return InvalidInput(name, error.strerror or str(error), "a file that can be read")
+
+
+def _undecodable(name: str, error: UnicodeDecodeError) -> InvalidInput:
+    # The decoder reads ahead of the rows, so only a second look finds the line.
+    with gzip.open(name) if name.lower().endswith(".gz") else open(name, "rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode("utf-8-sig")
+            except UnicodeDecodeError as found:
+                bad = line[found.start : found.end]
+                return InvalidInput(f"{name}, line {number}, byte {found.start + 1}", bad, "text in UTF-8")
+    return InvalidInput(name, error.object[error.start : error.end], "text in UTF-8")
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+def _values(name: str) -> Iterator[_Values]:
+    parquet = name.lower().endswith(".parquet")
+    top, place = (name, f"{name}, row") if parquet else (f"{name}, line 1", f"{name}, line")
+    with (_parquet_rows if parquet else _csv_rows)(name) as rows:
+        header = next(rows, None)
+        if not header:
+            raise InvalidInput(top, "nothing", f"a header with the columns {', '.join(_ALIASES)}")
+        columns = _columns(top, header)
+        pick = itemgetter(*columns)
+        width = len(header)
+        moment: Callable[[str], datetime] | None = None
+        previous: datetime | None = None
+        for row in rows:
+            if not row:
+                continue
+            try:
+                if len(row) != width:
+                    raise ValueError
+                when, o, h, l, c, v = pick(row)  # noqa: E741
+                if moment is None or previous is None:
+                    moment = _epoch if _EPOCH_TEXT.fullmatch(when) else datetime.fromisoformat
+                    previous = _BEFORE_ALL
+                start = moment(when)
+                if start.tzinfo is not UTC:
+                    start = utc(start)
+                opening, high, low, close, volume = Decimal(o), Decimal(h), Decimal(l), Decimal(c), Decimal(v)
+                # NaN fails every comparison, or raises: either way the row is looked at again, by _fault.
+                sound = (
+                    ZERO < low <= opening <= high < _INFINITY
+                    and low <= close <= high
+                    and ZERO <= volume < _INFINITY
+                    and previous < start
+                )
+            except (ValueError, TypeError, OverflowError, ArithmeticError):
+                sound = False
+            if not sound:
+                raise _fault(f"{place} {rows.line_num}", header, columns, row, moment, previous)
+            previous = start
+            yield start, opening, high, low, close, volume
+
+
+def _columns(where: str, header: Sequence[str]) -> list[int]:
+    """Where the six columns stand."""
+    found = [cell.strip().lower() for cell in header]
+    columns = []
+    for column, aliases in _ALIASES.items():
+        spelled = next((alias for alias in aliases if alias in found), None)
+        if spelled is None:
+            near = get_close_matches(column, found, n=1)
+            hint = f"; did you mean {column!r} by {header[found.index(near[0])]!r}?" if near else ""
+            raise InvalidInput(where, ",".join(header), f"a column {column!r}{hint}")
+        if found.count(spelled) > 1:
+            raise InvalidInput(where, ",".join(header), f"only one column {spelled!r}")
+        columns.append(found.index(spelled))
+    return columns
+
+
+def _epoch(text: str) -> datetime:
+    """Seconds or milliseconds since 1970, told apart by size: as seconds, 100,000,000,000 is the year 5138."""
+    number = Decimal(text)
+    return EPOCH + timedelta(microseconds=int(number * (1_000_000 if number < _SECONDS_END else 1_000)))
+
+
+def _fault(
+    where: str,
+    header: Sequence[str],
+    columns: Sequence[int],
+    row: Sequence[str],
+    moment: Callable[[str], datetime] | None,
+    previous: datetime | None,
+) -> InvalidInput:
+    """What is wrong with a row that is not sound, the first thing from left to right."""
+    if len(row) != len(header):
+        return InvalidInput(where, f"{len(row)} fields", f"{len(header)}, as in the header")
+
+    def wrong(index: int, expected: str) -> InvalidInput:
+        return InvalidInput(f"{where}, column {header[columns[index]]!r}", row[columns[index]], expected)
+
+    zoned = "a moment with its zone, e.g. 2024-01-02T14:30:00Z, or seconds or milliseconds since 1970"
+    try:
+        start = utc((moment or datetime.fromisoformat)(row[columns[0]]))
+    except (ValueError, TypeError, OverflowError, ArithmeticError):
+        return wrong(0, f"{zoned}; all in the form of the first")
+    if previous is not None and start <= previous:
+        return wrong(0, f"a moment after the previous bar's, {previous.isoformat()}")
+    numbers: list[Decimal] = []
+    for index, column in enumerate(_NUMBERS, 1):
+        try:
+            number = Decimal(row[columns[index]])
+        except (ValueError, TypeError, ArithmeticError):
+            return wrong(index, "a number")
+        if not number.is_finite():
+            return wrong(index, "a finite number")
+        if number < 0 or (number == 0 and column != "volume"):
+            return wrong(index, "a number >= 0" if column == "volume" else "a price > 0")
+        numbers.append(number)
+    opening, high, low, close, _ = numbers
+    if high < max(opening, close, low):
+        return wrong(2, f"at least open, low and close, {max(opening, close, low)}")
+    return wrong(3, f"at most open, high and close, {min(opening, close)}")

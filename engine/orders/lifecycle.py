@@ -1,0 +1,377 @@
+"""
+The life of one order: the only code that gives an order a status.
+
+An `Order` holds what we meant, what we did and everything the venue said; its status, quantity and cost are worked out
+from that by `take` and `note`. No fact of the venue is ever illegal; `command` says which of our own commands are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+
+from attrs import evolve
+
+from engine.errors import IllegalTransition
+from engine.events import (
+    Adopted,
+    CancelRefused,
+    CancelRequested,
+    DeclaredLost,
+    Denied,
+    ExecutionCorrected,
+    ExecutionReported,
+    Intended,
+    NotFound,
+    OrderReported,
+    RejectedByVenue,
+    Reopened,
+    ReplaceRefused,
+    ReplaceRequested,
+    Sent,
+    Unanswered,
+    Unsent,
+    VenueFact,
+    Withdrawn,
+)
+from engine.model import (
+    ZERO,
+    Role,
+    Status,
+    VenueStatus,
+)
+from engine.orders.fills import Settled, Snapshot, extended, settle
+from engine.orders.order import MEANING, RANK, Link, Order, Outcome, current, ended
+
+__all__ = ["COMMANDS", "Command", "Note", "command", "note", "opened", "take"]
+
+
+class Command(Enum):
+    """What we may want of an order of ours."""
+
+    SEND = "send"
+    WITHDRAW = "withdraw"
+    CANCEL = "cancel"
+    REPLACE = "replace"
+
+
+_LIVE = frozenset({Status.SENT, Status.UNKNOWN, Status.LOST, Status.ACKED, Status.WORKING, Status.PARTIAL})
+
+COMMANDS: dict[Command, frozenset[Status]] = {
+    Command.SEND: frozenset({Status.INTENT}),
+    Command.WITHDRAW: frozenset({Status.INTENT}),
+    Command.CANCEL: _LIVE,
+    Command.REPLACE: frozenset({Status.ACKED, Status.WORKING, Status.PARTIAL}),
+}
+
+
+def command(order: Order, wanted: Command) -> None:
+    """
+    Nothing, if the order's status allows what we want of it.
+
+    Raises:
+        IllegalTransition: It does not.
+    """
+    if order.status not in COMMANDS[wanted]:
+        raise IllegalTransition(order.id, wanted.value, order.status.value)
+    if order.replacing is not None and wanted is Command.REPLACE:
+        raise IllegalTransition(order.id, wanted.value, "being replaced")
+    if order.cancel_requested and wanted is Command.REPLACE:
+        raise IllegalTransition(order.id, wanted.value, "being cancelled")
+
+
+def opened(fact: Intended | Denied | Adopted) -> Order:
+    """An order as it begins: meant, denied, or found at the venue."""
+    request = fact.request
+    link = Link(request.id, request.quantity)
+    role, group, reserve, refusal = Role.SINGLE, None, ZERO, None
+    closing: Decimal | None = ZERO
+    status = Status.SENT
+    if isinstance(fact, Intended):
+        role, group, reserve = fact.role, fact.group, fact.reserve_price
+        closing = request.quantity - fact.opening if fact.opening else None
+        status = Status.INTENT
+    elif isinstance(fact, Denied):
+        refusal = fact.refusal
+        status = Status.DENIED
+    else:
+        reserve = request.limit_price or request.stop_price or ZERO
+    return Order(
+        request,
+        role,
+        group,
+        fact.at,
+        reserve,
+        closing,
+        isinstance(fact, Adopted) and fact.foreign,
+        (link,),
+        status,
+        status,
+        changed=fact.at,
+        refusal=refusal,
+        note="" if refusal is None else refusal.message,
+    )
+
+
+# --- what we did ------------------------------------------------------------------------------------------------------
+
+Note = (
+    Sent
+    | Unsent
+    | Withdrawn
+    | Unanswered
+    | RejectedByVenue
+    | CancelRequested
+    | CancelRefused
+    | ReplaceRequested
+    | ReplaceRefused
+    | NotFound
+    | DeclaredLost
+    | Reopened
+)
+
+
+def note(order: Order, fact: Note) -> Order:
+    """The order after a fact of our own side."""
+    if isinstance(fact, Sent):
+        return _staged(order, Status.SENT, fact.at)
+    if isinstance(fact, Unsent):
+        return _staged(order, Status.INTENT, fact.at)
+    if isinstance(fact, Unanswered):
+        return _staged(order, Status.UNKNOWN, fact.at)
+    if isinstance(fact, Withdrawn):
+        return _staged(order, Status.CANCELED, fact.at, fact.reason)
+    if isinstance(fact, DeclaredLost):
+        return _staged(order, Status.LOST, fact.at)
+    if isinstance(fact, RejectedByVenue):
+        link = order.links[0]
+        said = Snapshot(VenueStatus.REJECTED, ZERO, None, fact.at)
+        rejected = evolve(link, snapshots=(*link.snapshots, said))
+        return _worked_out(order, (rejected, *order.links[1:]), fact.at, why=fact.reason)
+    if isinstance(fact, Reopened):
+        working = current(order.links)
+        links = tuple(evolve(link, reopened=fact.at) if link is working else link for link in order.links)
+        return _worked_out(evolve(order, stage=Status.SENT, cancel_requested=False), links, fact.at)
+    if isinstance(fact, CancelRequested):
+        return evolve(order, cancel_requested=True, changed=fact.at)
+    if isinstance(fact, CancelRefused):
+        return evolve(order, cancel_requested=False, changed=fact.at)
+    if isinstance(fact, ReplaceRequested):
+        return evolve(order, replacing=fact.change, changed=fact.at)
+    if isinstance(fact, ReplaceRefused):
+        return evolve(order, replacing=None, changed=fact.at)
+    since = order.absent_since or fact.at
+    return evolve(order, answers=order.answers + 1, absent_since=since)
+
+
+def _staged(order: Order, stage: Status, at: datetime, why: str | None = None) -> Order:
+    return _worked_out(order, order.links, at, stage=stage, heard=True, why=why)
+
+
+# --- what the venue said ----------------------------------------------------------------------------------------------
+
+
+def take(order: Order, fact: VenueFact, at: datetime) -> tuple[Order, Outcome]:
+    """
+    The order after a message of the venue about it, and what became of the message.
+
+    Args:
+        at: Our time, when the message was taken in.
+    """
+    index, links = _addressed(order, fact)
+    link = links[index]
+    before = link
+    if isinstance(fact, ExecutionCorrected):
+        if all(correction.id != fact.correction.id for correction in link.corrections):
+            link = evolve(link, corrections=(*link.corrections, fact.correction), known=None)
+    else:
+        link = _with_report(link, fact)
+    known = link is before and links is order.links and order.stage is not Status.LOST and not order.answers
+    if known:
+        return order, Outcome.DUPLICATE
+
+    links = (link,) if len(links) == 1 else (*links[:index], link, *links[index + 1 :])
+    stage = Status.SENT if order.stage in (Status.LOST, Status.UNKNOWN, Status.INTENT) else order.stage
+    taken = _worked_out(order, links, at, stage=stage, heard=True)
+    return taken, _outcome(order, taken, before, taken.links[index], fact)
+
+
+def _addressed(order: Order, fact: VenueFact) -> tuple[int, tuple[Link, ...]]:
+    """Which link the message is about; a link that the venue tells of for the first time joins the chain."""
+    links = order.links
+    broker_id, client_id = fact.broker_order_id, fact.client_order_id
+    for index, link in enumerate(links):
+        if link.broker_order_id is not None and link.broker_order_id == broker_id:
+            return index, links
+    for index, link in enumerate(links):
+        if link.broker_order_id is None and (client_id is None or client_id == link.client_order_id):
+            if broker_id is None:
+                return index, links
+            named = evolve(link, broker_order_id=broker_id)
+            return index, (*links[:index], named, *links[index + 1 :])
+        if broker_id is None and client_id == link.client_order_id:
+            return index, links
+    change = order.replacing if order.replacing and order.replacing.client_order_id == client_id else None
+    told = fact.quantity if isinstance(fact, OrderReported) else None
+    quantity = told or (change and change.quantity) or links[-1].quantity
+    joined = Link(client_id or broker_id or "", quantity, broker_id)
+    return len(links), (*links, joined)
+
+
+def _with_report(link: Link, fact: OrderReported | ExecutionReported) -> Link:
+    """The link with what the message adds; the same object if it adds nothing."""
+    executions, snapshots = link.executions, link.snapshots
+    settled: Settled | None = link.settled
+    execution = fact.execution
+    if execution is not None and execution not in executions:
+        settled = None if link.corrections else extended(link.settled, executions, execution)
+        executions = (*executions, execution)
+    if isinstance(fact, OrderReported):
+        said = Snapshot(fact.status, fact.cumulative, fact.average, fact.at)
+        if said not in snapshots:
+            snapshots = (*snapshots, said)
+            if settled and (settled.provisional or link.corrections or said.cumulative > settled.quantity):
+                settled = None
+    if executions is link.executions and snapshots is link.snapshots:
+        return link
+    return Link(
+        link.client_order_id,
+        link.quantity,
+        link.broker_order_id,
+        executions,
+        link.corrections,
+        snapshots,
+        link.reopened,
+        settled,
+    )
+
+
+def _outcome(before: Order, after: Order, old: Link, new: Link, fact: VenueFact) -> Outcome:
+    if isinstance(fact, ExecutionCorrected):
+        return Outcome.PARKED if fact.correction.id in new.settled.unmatched else Outcome.CORRECTION
+    if new.settled.fills > old.settled.fills:
+        return Outcome.APPLIED
+    execution = fact.execution
+    if execution is not None and any(
+        known.id == execution.id and (known.quantity, known.price) != (execution.quantity, execution.price)
+        for known in old.executions
+    ):
+        return Outcome.CORRECTION
+    if not isinstance(fact, OrderReported):
+        return Outcome.DUPLICATE
+    if after.status is not before.status or after.filled != before.filled or after.cost != before.cost:
+        return Outcome.APPLIED
+    if old.broker_order_id is None or not old.snapshots or len(after.links) > len(before.links):
+        return Outcome.APPLIED
+    if execution is not None:
+        return Outcome.DUPLICATE  # the fill is known by another name
+    meaning = MEANING[fact.status]
+    latest = max(snapshot.at for snapshot in old.snapshots)
+    if RANK[meaning] >= min(RANK[before.status], RANK[Status.WORKING]) and fact.cumulative >= _told(old):
+        return Outcome.APPLIED if fact.at > latest else Outcome.DUPLICATE
+    return Outcome.STALE
+
+
+def _told(link: Link) -> Decimal:
+    return max((snapshot.cumulative for snapshot in link.snapshots), default=ZERO)
+
+
+# --- what follows -----------------------------------------------------------------------------------------------------
+
+
+def _worked_out(
+    order: Order,
+    links: tuple[Link, ...],
+    at: datetime,
+    *,
+    stage: Status | None = None,
+    heard: bool = False,
+    why: str | None = None,
+) -> Order:
+    """The order with its status, quantity and cost worked out afresh from its links and its stage."""
+    stage = stage or order.stage
+    request, replacing = order.request, order.replacing
+    if len(links) > 1 or links[0].known is None:
+        links = _settled(links, order.reserve_price)
+        if len(links) > len(order.links) and replacing and replacing.client_order_id == links[-1].client_order_id:
+            request, replacing = replacing.applied_to(request), None
+    working = current(links)
+    if request.quantity is not working.quantity and request.quantity != working.quantity:
+        request = evolve(request, quantity=working.quantity)
+    filled, cost, fees = working.settled.quantity, working.settled.cost, working.settled.fees
+    for link in links:
+        if link is not working:
+            filled += link.settled.quantity
+            cost += link.settled.cost
+            fees += link.settled.fees
+    return Order(
+        request,
+        order.role,
+        order.group,
+        order.placed,
+        order.reserve_price,
+        order.closing,
+        order.foreign,
+        links,
+        stage,
+        _status(stage, links, working, filled, request.quantity),
+        filled,
+        cost,
+        fees,
+        order.cancel_requested,
+        replacing,
+        0 if heard else order.answers,
+        None if heard else order.absent_since,
+        at,
+        order.refusal,
+        order.note if why is None else why,
+    )
+
+
+def _status(stage: Status, links: Sequence[Link], working: Link, filled: Decimal, quantity: Decimal) -> Status:
+    if stage is Status.LOST:
+        return Status.LOST  # inferred from silence; `take` ends it with the venue's next word
+    if filled >= quantity:
+        return Status.FILLED
+    if not any(link.snapshots or link.executions for link in links):
+        return stage
+    end = ended(working)
+    if end is not None:
+        return MEANING[end.status]
+    if filled - working.settled.quantity + working.settled.peak >= quantity:
+        return Status.FILLED  # it was complete once; a bust takes money back, it does not send the order again
+    if filled:
+        return Status.PARTIAL
+    for link in links:
+        for snapshot in link.snapshots:
+            if MEANING[snapshot.status] is Status.WORKING:
+                return Status.WORKING
+    return Status.ACKED
+
+
+def _settled(links: tuple[Link, ...], fallback_price: Decimal) -> tuple[Link, ...]:
+    """Every link with its fills worked out; a venue may or may not count on from the link before."""
+    settled: list[Link] = []
+    filled = cost = ZERO
+    for link in links:
+        carries = bool(settled) and filled > 0 and _counts_from(link) >= filled
+        outcome = settle(
+            link.executions,
+            link.corrections,
+            link.snapshots,
+            carried=filled if carries else ZERO,
+            carried_cost=cost if carries else ZERO,
+            fallback_price=fallback_price or link.quantity,
+        )
+        settled.append(link if outcome == link.known else evolve(link, known=outcome))
+        filled += outcome.quantity
+        cost += outcome.cost
+    return tuple(settled)
+
+
+def _counts_from(link: Link) -> Decimal:
+    """The lowest quantity at which the venue was seen to count this link's fills."""
+    starts = [execution.cumulative - execution.quantity for execution in link.executions]
+    return min((*starts, *(snapshot.cumulative for snapshot in link.snapshots)), default=ZERO)

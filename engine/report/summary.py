@@ -1,0 +1,160 @@
+"""What a session came to: about ten lines for people, the same figures as JSON for programs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+from attrs import field, frozen
+
+from engine.books.recovery import Books
+from engine.clock import Clock
+from engine.model import ZERO, Status
+
+__all__ = ["Summary", "Tally", "as_json", "as_text", "summarise"]
+
+
+class Tally:
+    """
+    What is measured bar by bar.
+
+    Attributes:
+        bars: How many moments were played; bars of several symbols at one moment count once.
+        exposed: How many of them ended with a position open.
+        peak: Highest equity so far, quote units.
+        drawdown: Deepest fall from a peak, quote units, >= 0.
+        drawdown_ratio: Deepest fall from a peak as a ratio of that peak.
+    """
+
+    __slots__ = ("bars", "drawdown", "drawdown_ratio", "exposed", "peak")
+
+    def __init__(self, equity: Decimal) -> None:
+        self.bars = 0
+        self.exposed = 0
+        self.peak = equity
+        self.drawdown = ZERO
+        self.drawdown_ratio = ZERO
+
+    def take(self, equity: Decimal) -> None:
+        """The equity at the end of a bar in which it may have changed."""
+        if equity > self.peak:
+            self.peak = equity
+        elif (fall := self.peak - equity) > ZERO:
+            self.drawdown = max(self.drawdown, fall)
+            if self.peak > 0:
+                self.drawdown_ratio = max(self.drawdown_ratio, fall / self.peak)
+
+
+@frozen(kw_only=True)
+class Summary:
+    """
+    The figures of a session; money in quote units.
+
+    Attributes:
+        outcome: "completed", "stopped", or "failed: …" with the strategy's error.
+        first, last: Market time of the first bar's start and the last bar's end; None: no bar was played.
+        orders: How many orders there are in each status.
+        fills: Bookings that moved a position.
+        max_drawdown_ratio: Deepest fall of equity from its peak, 0.01 = 1 %.
+        exposure: Share of the bars that ended with a position open, 0 to 1.
+        positions: Signed base units by symbol, what is not zero.
+        books: Fingerprint of the books: equal books have equal fingerprints.
+        finished: Wall-clock time at which these figures were made.
+        seconds: How long the run took on this machine.
+    """
+
+    outcome: str
+    first: datetime | None
+    last: datetime | None
+    bars: int
+    orders: dict[str, int]
+    fills: int
+    cash: Decimal
+    equity: Decimal
+    profit: Decimal
+    realised: Decimal
+    unrealised: Decimal
+    fees: Decimal
+    max_drawdown: Decimal
+    max_drawdown_ratio: Decimal
+    exposure: Decimal
+    positions: dict[str, Decimal]
+    facts: int
+    books: str
+    finished: datetime
+    seconds: float = field(default=0.0)
+
+
+def summarise(
+    books: Books,
+    tally: Tally,
+    *,
+    outcome: str,
+    first: datetime | None,
+    last: datetime | None,
+    fills: int,
+    facts: int,
+    wall: Clock,
+    seconds: float,
+) -> Summary:
+    """The figures of a session as its books stand; ``wall`` stamps them."""
+    portfolio = books.portfolio
+    counted = dict.fromkeys(Status, 0)
+    for order in books.tracker:
+        counted[order.status] += 1
+    return Summary(
+        outcome=outcome,
+        first=first,
+        last=last,
+        bars=tally.bars,
+        orders={status.value: count for status, count in counted.items() if count},
+        fills=fills,
+        cash=portfolio.cash,
+        equity=portfolio.equity(),
+        profit=portfolio.profit(),
+        realised=portfolio.realised(),
+        unrealised=portfolio.unrealised(),
+        fees=portfolio.fees,
+        max_drawdown=tally.drawdown,
+        max_drawdown_ratio=tally.drawdown_ratio,
+        exposure=Decimal(tally.exposed) / tally.bars if tally.bars else ZERO,
+        positions=dict(portfolio.open_positions),
+        facts=facts,
+        books=books.fingerprint(),
+        finished=wall.now(),
+        seconds=seconds,
+    )
+
+
+def as_json(summary: Summary) -> bytes:
+    """One JSON object, indented; Decimals are strings, moments ISO 8601."""
+    return msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n"
+
+
+def as_text(summary: Summary) -> str:
+    """About ten lines, ``name  value``."""
+    orders = ", ".join(f"{count} {status}" for status, count in summary.orders.items()) or "none"
+    positions = ", ".join(f"{quantity:f} {symbol}" for symbol, quantity in summary.positions.items()) or "flat"
+    period = "no bar was played"
+    if summary.first is not None and summary.last is not None:
+        period = f"{_moment(summary.first)} to {_moment(summary.last)}, {summary.bars:,} bars"
+    lines = {
+        "outcome": summary.outcome,
+        "market time": period,
+        "orders": f"{sum(summary.orders.values())}: {orders}",
+        "fills": f"{summary.fills:,}",
+        "profit": f"{summary.profit:+,.2f}  (realised {summary.realised:+,.2f}, open {summary.unrealised:+,.2f}, "
+        f"fees {summary.fees:,.2f})",
+        "equity": f"{summary.equity:,.2f}  (cash {summary.cash:,.2f})",
+        "drawdown": f"{summary.max_drawdown:,.2f}  ({summary.max_drawdown_ratio:.2%})",
+        "exposure": f"{summary.exposure:.1%} of the bars",
+        "positions": positions,
+        "run": f"{summary.seconds:,.2f} s on this machine, {summary.facts:,} facts in the journal",
+        "books": summary.books[:16],
+    }
+    return "\n".join(f"{name:<12}{value}" for name, value in lines.items())
+
+
+def _moment(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,406 @@
+"""
+A paper session: market data, a strategy and the engine, from the first bar to the summary.
+
+Everything a session decides follows from its settings, its data and its seed. So a session that was stopped or killed
+resumes by running again: as far as its journal goes it must decide the same, and then it goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from hashlib import sha256
+from itertools import chain
+from pathlib import Path
+
+import msgspec
+from attrs import Factory, evolve, field, frozen
+
+from engine.books.journal import Journal
+from engine.books.rerun import Rerun
+from engine.brokers.simulated import SimulatedBroker
+from engine.calendar import AlwaysOpen, Calendar, USEquities
+from engine.clock import Clock, HostClock, SimulatedClock, SystemClock, SystemHostClock
+from engine.config import convert
+from engine.errors import InvalidInput, InvalidRequest, JournalError
+from engine.events import Filled, SessionStarted
+from engine.execution import ExecutionEngine
+from engine.market.bars import Bar, digest, read_bars, slices
+from engine.market.fees import BasisPoints, NoFees
+from engine.market.synthetic import synthetic_calendar, synthetic_day
+from engine.ports import Strategy
+from engine.report.summary import Summary, Tally, as_json, summarise
+from engine.risk.gate import CashGate
+from engine.strategies.loading import load_strategy
+
+__all__ = [
+    "Hours",
+    "JOURNAL",
+    "MarketConfig",
+    "MarketData",
+    "OnError",
+    "PaperSession",
+    "Progress",
+    "SessionConfig",
+    "StrategyConfig",
+    "open_session",
+    "resume_session",
+    "save_summary",
+]
+
+JOURNAL, SUMMARY = "journal.sqlite", "summary.json"
+
+
+class OnError(Enum):
+    """What becomes of live orders when the strategy raises."""
+
+    CANCEL = "cancel"
+    KEEP = "keep"
+
+
+class Hours(Enum):
+    """When the market is open: follows the symbol, round the clock, or the hours of US equities."""
+
+    AUTO = "auto"
+    ALWAYS = "24/7"
+    US_EQUITIES = "us-equities"
+
+
+def _positive(instance: object, attribute: object, value: Decimal) -> None:
+    if not value.is_finite() or value <= 0:
+        raise InvalidRequest("cash", value, "a number > 0")
+
+
+@frozen(kw_only=True)
+class MarketConfig:
+    """
+    Attributes:
+        bars: File of bars (CSV, CSV.gz, Parquet); None: the synthetic day.
+        symbol: What the bars are of, e.g. "BTC/USD"; needed with a file.
+        fee_bps: Fee of every fill in basis points of its cost (10 = 0.1 %).
+    """
+
+    bars: str | None = None
+    symbol: str | None = None
+    hours: Hours = Hours.AUTO
+    fee_bps: Decimal = Decimal(0)
+
+    def __attrs_post_init__(self) -> None:
+        if (self.bars is None) is not (self.symbol is None):
+            missing, given = ("symbol", "bars") if self.symbol is None else ("bars", "symbol")
+            raise InvalidRequest(missing, None, f"a value, because {given} is given")
+
+
+@frozen(kw_only=True)
+class StrategyConfig:
+    """
+    Attributes:
+        name: A strategy that comes along ("sma-cross"), or your own as "module:Class".
+        settings: What that strategy takes.
+    """
+
+    name: str = "sma-cross"
+    settings: dict[str, object] = Factory(dict)
+
+
+@frozen(kw_only=True)
+class SessionConfig:
+    """
+    Everything a session is made of.
+
+    Attributes:
+        cash: What it starts with, quote units.
+        seed: Of the synthetic day.
+        on_error: What becomes of live orders when the strategy raises.
+    """
+
+    cash: Decimal = field(default=Decimal(100_000), validator=_positive)
+    seed: int = 1
+    on_error: OnError = OnError.CANCEL
+    market: MarketConfig = Factory(MarketConfig)
+    strategy: StrategyConfig = Factory(StrategyConfig)
+
+
+@frozen
+class MarketData:
+    """
+    What a session is played on.
+
+    Attributes:
+        first: Start of the first bar.
+        bars: Bars of the same moment together, oldest first; they can be read once.
+        digest: SHA-256 of the file they come from, hex; "" for the synthetic day, which its seed decides.
+    """
+
+    first: datetime
+    bars: Iterable[tuple[Bar, ...]]
+    calendar: Calendar
+    digest: str
+
+
+@frozen
+class Progress:
+    """How far a session is: market time, bars, equity, and whether it is still doing again what its journal says."""
+
+    at: datetime
+    bars: int
+    equity: Decimal
+    replaying: bool
+
+
+class PaperSession:
+    """
+    One run over its data; made by `open_session` or `resume_session`, over when its journal is closed.
+
+    Attributes:
+        fills: Bookings so far that moved a position.
+        error: What the strategy raised; None: nothing.
+    """
+
+    def __init__(
+        self,
+        config: SessionConfig,
+        journal: Journal,
+        data: MarketData,
+        *,
+        strategy: Strategy,
+        wall: Clock | None = None,
+        host_clock: HostClock | None = None,
+    ) -> None:
+        self.config = config
+        self.journal = journal
+        self.fills = 0
+        self.error: Exception | None = None
+        self._data = data
+        self._strategy = strategy
+        self._wall = wall or SystemClock()
+        self._host = host_clock or SystemHostClock()
+        fee = config.market.fee_bps
+        clock = SimulatedClock(data.first)
+        self._broker = SimulatedBroker(clock, calendar=data.calendar, fees=BasisPoints(rate=fee) if fee else NoFees())
+        self.engine = ExecutionEngine(
+            self._broker,
+            feed=self._broker,
+            journal=journal,
+            gate=CashGate(fee_rate=fee / 10_000),
+            clock=clock,
+            host_clock=self._host,
+        )
+        settings = as_text(config)
+        self._started = SessionStarted(
+            at=data.first,
+            session_id="tb" + sha256(f"{settings}|{data.digest}".encode()).hexdigest()[:8],
+            cash=config.cash,
+            config=settings,
+            data_digest=data.digest,
+        )
+
+    def run(
+        self,
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        every: int = 1_000,
+        stopped: Callable[[], bool] | None = None,
+    ) -> Summary:
+        """
+        Play all bars, or until told to stop.
+
+        Args:
+            progress: Called every ``every`` bars.
+            stopped: Asked after each bar; True ends the run, which can be resumed.
+
+        Raises:
+            JournalError: The journal cannot be written, or (`Diverged`) a resumed run decides otherwise than before.
+        """
+        began = self._host.monotonic()
+        self.engine.start(self._started)
+        tally = Tally(self.config.cash)
+        outcome, last = self._play(tally, progress, every, stopped)
+        if isinstance(self.journal, Rerun) and outcome != "stopped":
+            self.journal.ended()
+        self.journal.commit()
+        return summarise(
+            self.engine.books,
+            tally,
+            outcome=outcome,
+            first=None if last is None else self._data.first,
+            last=last,
+            fills=self.fills,
+            facts=len(self.journal),
+            wall=self._wall,
+            seconds=self._host.monotonic() - began,
+        )
+
+    def _play(
+        self,
+        tally: Tally,
+        progress: Callable[[Progress], None] | None,
+        every: int,
+        stopped: Callable[[], bool] | None,
+    ) -> tuple[str, datetime | None]:
+        engine, broker, strategy = self.engine, self._broker, self._strategy
+        portfolio = engine.books.portfolio
+        rerun = self.journal if isinstance(self.journal, Rerun) else None
+        on_bar, mark, positions = strategy.on_bar, portfolio.mark, portfolio.open_positions
+        end: datetime | None = None
+        equity_moved = False
+        for bars in self._data.bars:
+            end = bars[0].end
+            if rerun is not None:
+                rerun.reached(bars[0].start)
+                rerun.bar = bars[0].start
+            if broker.working:
+                for _ in broker.play(bars):
+                    if (raised := self._step()) is not None:
+                        return self._fail(raised), end
+            else:
+                broker.skip(bars)
+            for bar in bars:
+                mark(bar.symbol, bar.close)
+            try:
+                for bar in bars:
+                    on_bar(bar, engine)
+            except JournalError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the strategy is the user's; what it raises becomes a fact
+                return self._fail(error), end
+            if engine.pending and (raised := self._step()) is not None:
+                return self._fail(raised), end
+            tally.bars += 1
+            if positions:
+                tally.exposed += 1
+                equity_moved = True
+                tally.take(portfolio.equity())
+            elif equity_moved:
+                equity_moved = False
+                tally.take(portfolio.equity())
+            if progress is not None and tally.bars % every == 0:
+                replaying = rerun is not None and rerun.replaying
+                progress(Progress(end, tally.bars, portfolio.equity(), replaying))
+            if stopped is not None and stopped():
+                return "stopped", end
+        return "completed", end
+
+    def _step(self) -> Exception | None:
+        """Let engine and strategy react until nothing is left to react to; what the strategy raised, if it did."""
+        engine, on_event = self.engine, self._strategy.on_event
+        while events := engine.step():
+            for event in events:
+                if type(event) is Filled and event.quantity:
+                    self.fills += 1
+                try:
+                    on_event(event, engine)
+                except JournalError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - as above
+                    return error
+        return None
+
+    def _fail(self, error: Exception) -> str:
+        """Record what the strategy raised, and do with its orders what the settings say."""
+        self.error = error
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
+        self.engine.fail(what, self.config.on_error.value)
+        if self.config.on_error is OnError.CANCEL:
+            self.engine.cancel_all("the strategy failed")
+        self.fills += sum(type(event) is Filled and bool(event.quantity) for event in self.engine.step())
+        return f"failed: {what}"
+
+
+def open_session(
+    config: SessionConfig, directory: Path, *, wall: Clock | None = None, host_clock: HostClock | None = None
+) -> PaperSession:
+    """
+    A new session whose journal lies in ``directory``; the folder is made if it is not there.
+
+    Raises:
+        InvalidInput: The settings, the data or the strategy are wrong, or the folder holds a session already.
+        JournalError: The journal cannot be made.
+    """
+    if config.market.bars is not None:
+        config = evolve(config, market=evolve(config.market, bars=str(Path(config.market.bars).resolve())))
+    path = directory / JOURNAL
+    if path.exists() and path.stat().st_size:
+        raise InvalidInput(str(directory), "a session", f"a new folder; to continue this session, resume {directory}")
+    data = _data(config)
+    strategy = load_strategy(config.strategy.name, config.strategy.settings)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(str(directory), error.strerror, "a folder that can be made and written to") from error
+    return PaperSession(config, Journal(path), data, strategy=strategy, wall=wall, host_clock=host_clock)
+
+
+def resume_session(directory: Path, *, wall: Clock | None = None, host_clock: HostClock | None = None) -> PaperSession:
+    """
+    The session whose journal lies in ``directory``, to be run again from its first bar.
+
+    Raises:
+        InvalidInput: There is no session, or its data have changed.
+        JournalError: The journal is damaged, another program's, or open elsewhere.
+    """
+    path = directory / JOURNAL
+    if not path.is_file():
+        raise InvalidInput(str(directory), "no journal", f"the folder of a session, which holds {JOURNAL}")
+    journal = Rerun(path)
+    try:
+        begun = next(iter(journal.entries()), None)
+        if begun is None:
+            raise InvalidInput(str(path), "nothing recorded", "a session; begin it anew in this folder")
+        if not isinstance(begun.fact, SessionStarted):
+            raise JournalError(f"{path}: begins with {type(begun.fact).__name__}, expected SessionStarted")
+        settings = json.loads(begun.fact.config, parse_float=Decimal)
+        config = convert(settings, SessionConfig, where=str(path))
+        data = _data(config)
+        if data.digest != begun.fact.data_digest:
+            raise InvalidInput(
+                str(config.market.bars),
+                f"SHA-256 {data.digest[:16]}…",
+                f"the file that the session began with, SHA-256 {begun.fact.data_digest[:16]}…",
+            )
+        strategy = load_strategy(config.strategy.name, config.strategy.settings)
+        return PaperSession(config, journal, data, strategy=strategy, wall=wall, host_clock=host_clock)
+    except BaseException:
+        journal.close()
+        raise
+
+
+def save_summary(summary: Summary, directory: Path) -> Path:
+    """Write ``summary.json`` beside the journal, whole or not at all; where it is."""
+    path = directory / SUMMARY
+    unfinished = path.with_suffix(".part")
+    unfinished.write_bytes(as_json(summary))
+    unfinished.replace(path)
+    return path
+
+
+def _data(config: SessionConfig) -> MarketData:
+    market = config.market
+    if market.bars is None:
+        calendar: Calendar = synthetic_calendar() if market.hours is Hours.AUTO else _calendar(market.hours, "")
+        return _with_first(slices(synthetic_day(config.seed)), calendar, "", "the synthetic day")
+    symbol = market.symbol or ""
+    bars = slices(read_bars(market.bars, symbol))
+    return _with_first(bars, _calendar(market.hours, symbol), digest(market.bars), market.bars)
+
+
+def _with_first(bars: Iterator[tuple[Bar, ...]], calendar: Calendar, digested: str, name: str) -> MarketData:
+    first = next(bars, None)
+    if first is None:
+        raise InvalidInput(name, "no bars", "at least one")
+    return MarketData(first[0].start, chain([first], bars), calendar, digested)
+
+
+def _calendar(hours: Hours, symbol: str) -> Calendar:
+    round_the_clock = "/" in symbol if hours is Hours.AUTO else hours is Hours.ALWAYS
+    return AlwaysOpen() if round_the_clock else USEquities()
+
+
+def as_text(config: SessionConfig) -> str:
+    """The settings as JSON, from which `resume_session` makes the same session; numbers keep their digits."""
+    return msgspec.json.Encoder(decimal_format="number").encode(config).decode()
