@@ -21,10 +21,12 @@ import msgspec
 from attrs import Factory, evolve, field, frozen
 
 from engine.books.journal import Journal
+from engine.books.recovery import Books
 from engine.books.rerun import Rerun
+from engine.books.tally import Tally
 from engine.brokers.simulated import SimulatedBroker
 from engine.calendar import AlwaysOpen, Calendar, USEquities
-from engine.clock import Clock, HostClock, SimulatedClock, SystemClock, SystemHostClock
+from engine.clock import HostClock, SimulatedClock, SystemHostClock
 from engine.config import convert
 from engine.errors import InvalidInput, InvalidRequest, JournalError
 from engine.events import Filled, SessionStarted
@@ -33,7 +35,6 @@ from engine.market.bars import Bar, digest, read_bars, slices
 from engine.market.fees import BasisPoints, NoFees
 from engine.market.synthetic import synthetic_calendar, synthetic_day
 from engine.ports import Strategy
-from engine.report.summary import Summary, Tally, as_json, summarise
 from engine.risk.gate import CashGate
 from engine.strategies.loading import load_strategy
 
@@ -45,14 +46,14 @@ __all__ = [
     "OnError",
     "PaperSession",
     "Progress",
+    "Result",
     "SessionConfig",
     "StrategyConfig",
     "open_session",
     "resume_session",
-    "save_summary",
 ]
 
-JOURNAL, SUMMARY = "journal.sqlite", "summary.json"
+JOURNAL = "journal.sqlite"
 
 
 class OnError(Enum):
@@ -152,6 +153,29 @@ class Progress:
     replaying: bool
 
 
+@frozen(kw_only=True)
+class Result:
+    """
+    What a run came to.
+
+    Attributes:
+        outcome: "completed", "stopped", or "failed: …" with the strategy's error.
+        first, last: Market time of the first bar's start and the last bar's end; None: no bar was played.
+        fills: Bookings that moved a position.
+        facts: How many facts the journal holds.
+        seconds: How long the run took on this machine.
+    """
+
+    outcome: str
+    first: datetime | None
+    last: datetime | None
+    fills: int
+    facts: int
+    seconds: float
+    tally: Tally
+    books: Books
+
+
 class PaperSession:
     """
     One run over its data; made by `open_session` or `resume_session`, over when its journal is closed.
@@ -168,7 +192,6 @@ class PaperSession:
         data: MarketData,
         *,
         strategy: Strategy,
-        wall: Clock | None = None,
         host_clock: HostClock | None = None,
     ) -> None:
         self.config = config
@@ -177,7 +200,6 @@ class PaperSession:
         self.error: Exception | None = None
         self._data = data
         self._strategy = strategy
-        self._wall = wall or SystemClock()
         self._host = host_clock or SystemHostClock()
         fee = config.market.fee_bps
         clock = SimulatedClock(data.first)
@@ -205,7 +227,7 @@ class PaperSession:
         progress: Callable[[Progress], None] | None = None,
         every: int = 1_000,
         stopped: Callable[[], bool] | None = None,
-    ) -> Summary:
+    ) -> Result:
         """
         Play all bars, or until told to stop.
 
@@ -223,16 +245,15 @@ class PaperSession:
         if isinstance(self.journal, Rerun) and outcome != "stopped":
             self.journal.ended()
         self.journal.commit()
-        return summarise(
-            self.engine.books,
-            tally,
+        return Result(
             outcome=outcome,
             first=None if last is None else self._data.first,
             last=last,
             fills=self.fills,
             facts=len(self.journal),
-            wall=self._wall,
             seconds=self._host.monotonic() - began,
+            tally=tally,
+            books=self.engine.books,
         )
 
     def _play(
@@ -312,9 +333,7 @@ class PaperSession:
         return f"failed: {what}"
 
 
-def open_session(
-    config: SessionConfig, directory: Path, *, wall: Clock | None = None, host_clock: HostClock | None = None
-) -> PaperSession:
+def open_session(config: SessionConfig, directory: Path, *, host_clock: HostClock | None = None) -> PaperSession:
     """
     A new session whose journal lies in ``directory``; the folder is made if it is not there.
 
@@ -333,10 +352,10 @@ def open_session(
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInput(str(directory), error.strerror, "a folder that can be made and written to") from error
-    return PaperSession(config, Journal(path), data, strategy=strategy, wall=wall, host_clock=host_clock)
+    return PaperSession(config, Journal(path), data, strategy=strategy, host_clock=host_clock)
 
 
-def resume_session(directory: Path, *, wall: Clock | None = None, host_clock: HostClock | None = None) -> PaperSession:
+def resume_session(directory: Path, *, host_clock: HostClock | None = None) -> PaperSession:
     """
     The session whose journal lies in ``directory``, to be run again from its first bar.
 
@@ -364,19 +383,10 @@ def resume_session(directory: Path, *, wall: Clock | None = None, host_clock: Ho
                 f"the file that the session began with, SHA-256 {begun.fact.data_digest[:16]}…",
             )
         strategy = load_strategy(config.strategy.name, config.strategy.settings)
-        return PaperSession(config, journal, data, strategy=strategy, wall=wall, host_clock=host_clock)
+        return PaperSession(config, journal, data, strategy=strategy, host_clock=host_clock)
     except BaseException:
         journal.close()
         raise
-
-
-def save_summary(summary: Summary, directory: Path) -> Path:
-    """Write ``summary.json`` beside the journal, whole or not at all; where it is."""
-    path = directory / SUMMARY
-    unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(as_json(summary))
-    unfinished.replace(path)
-    return path
 
 
 def _data(config: SessionConfig) -> MarketData:

@@ -2,48 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
-from attrs import field, frozen
+from attrs import frozen
 
-from engine.books.recovery import Books
 from engine.clock import Clock
 from engine.model import ZERO, Status
+from engine.session import Result
 
-__all__ = ["Summary", "Tally", "as_json", "as_text", "summarise"]
-
-
-class Tally:
-    """
-    What is measured bar by bar.
-
-    Attributes:
-        bars: How many moments were played; bars of several symbols at one moment count once.
-        exposed: How many of them ended with a position open.
-        peak: Highest equity so far, quote units.
-        drawdown: Deepest fall from a peak, quote units, >= 0.
-        drawdown_ratio: Deepest fall from a peak as a ratio of that peak.
-    """
-
-    __slots__ = ("bars", "drawdown", "drawdown_ratio", "exposed", "peak")
-
-    def __init__(self, equity: Decimal) -> None:
-        self.bars = 0
-        self.exposed = 0
-        self.peak = equity
-        self.drawdown = ZERO
-        self.drawdown_ratio = ZERO
-
-    def take(self, equity: Decimal) -> None:
-        """The equity at the end of a bar in which it may have changed."""
-        if equity > self.peak:
-            self.peak = equity
-        elif (fall := self.peak - equity) > ZERO:
-            self.drawdown = max(self.drawdown, fall)
-            if self.peak > 0:
-                self.drawdown_ratio = max(self.drawdown_ratio, fall / self.peak)
+__all__ = ["Summary", "as_json", "as_text", "save", "summarise"]
 
 
 @frozen(kw_only=True)
@@ -83,33 +54,21 @@ class Summary:
     facts: int
     books: str
     finished: datetime
-    seconds: float = field(default=0.0)
+    seconds: float
 
 
-def summarise(
-    books: Books,
-    tally: Tally,
-    *,
-    outcome: str,
-    first: datetime | None,
-    last: datetime | None,
-    fills: int,
-    facts: int,
-    wall: Clock,
-    seconds: float,
-) -> Summary:
-    """The figures of a session as its books stand; ``wall`` stamps them."""
+def summarise(result: Result, wall: Clock) -> Summary:
+    """The figures of a run as its books stand; ``wall`` stamps them."""
+    books, tally = result.books, result.tally
     portfolio = books.portfolio
-    counted = dict.fromkeys(Status, 0)
-    for order in books.tracker:
-        counted[order.status] += 1
+    counted = Counter(order.status for order in books.tracker)
     return Summary(
-        outcome=outcome,
-        first=first,
-        last=last,
+        outcome=result.outcome,
+        first=result.first,
+        last=result.last,
         bars=tally.bars,
-        orders={status.value: count for status, count in counted.items() if count},
-        fills=fills,
+        orders={status.value: counted[status] for status in Status if counted[status]},
+        fills=result.fills,
         cash=portfolio.cash,
         equity=portfolio.equity(),
         profit=portfolio.profit(),
@@ -120,11 +79,20 @@ def summarise(
         max_drawdown_ratio=tally.drawdown_ratio,
         exposure=Decimal(tally.exposed) / tally.bars if tally.bars else ZERO,
         positions=dict(portfolio.open_positions),
-        facts=facts,
+        facts=result.facts,
         books=books.fingerprint(),
         finished=wall.now(),
-        seconds=seconds,
+        seconds=result.seconds,
     )
+
+
+def save(summary: Summary, directory: Path) -> Path:
+    """Write ``summary.json`` into the folder, whole or not at all; where it is."""
+    path = directory / "summary.json"
+    unfinished = path.with_suffix(".part")
+    unfinished.write_bytes(as_json(summary))
+    unfinished.replace(path)
+    return path
 
 
 def as_json(summary: Summary) -> bytes:
