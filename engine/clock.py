@@ -99,7 +99,8 @@ class SimulatedClock:
         Raises:
             ClockError: ``moment`` is naive or lies in the past.
         """
-        moment = utc(moment)
+        if moment.tzinfo is not UTC:
+            moment = utc(moment)
         if moment < self._now:
             raise ClockError(f"cannot go back from {self._now.isoformat()} to {moment.isoformat()}")
         self._now = moment

@@ -17,7 +17,7 @@ from attrs import Factory, evolve, field, frozen, validators
 from engine.books.journal import Journal
 from engine.books.recovery import Books, recovered
 from engine.clock import Clock, HostClock, SystemClock, SystemHostClock
-from engine.errors import TradingError
+from engine.errors import FeedClosed, TradingError
 from engine.events import (
     Alarm,
     AlarmCode,
@@ -26,19 +26,18 @@ from engine.events import (
     Fact,
     Filled,
     Intended,
-    OrderChanged,
     Sent,
     SessionStarted,
     StrategyFailed,
     Synced,
 )
-from engine.model import Exits, OrderRequest, OrderType, Refusal, Replacement, Role, Status
-from engine.orders import brackets
+from engine.model import Approval, Exits, OrderRequest, Refusal, Replacement, Role
+from engine.orders.brackets import Guards, Place, stop_beside
 from engine.orders.dispatch import Dispatch
-from engine.orders.lifecycle import COMMANDS, Command
 from engine.orders.order import Order
 from engine.orders.reconcile import Reconciler
 from engine.orders.reconcile import Settings as ReconcileSettings
+from engine.orders.ticket import Ticket
 from engine.ports import Broker, Feed, Gate
 
 __all__ = ["EngineSettings", "ExecutionEngine", "Ticket"]
@@ -50,59 +49,21 @@ class EngineSettings:
     Attributes:
         regate_after: An order that waited longer than this to be sent is judged again first.
         lookup_every: Seconds (host time) between two look-ups of an UNKNOWN order.
-        resync_every: Seconds (host time) between two attempts at a reconciliation that the venue did not answer.
-        unprotected_for: How long a position may lack its stop before there is an alarm, market time.
+        resync_every: Seconds (host time) until a reconciliation that the venue did not answer is tried again, and
+            until one that a doubtful position asks for.
+        unprotected_for: How long a position may lack its stop before there is an alarm, and between two, market time.
+        retry_after: When a step of a group that did not go through is tried again, market time.
     """
 
     regate_after: timedelta = timedelta(seconds=1)
     lookup_every: float = field(default=5.0, validator=validators.gt(0.0))
     resync_every: float = field(default=5.0, validator=validators.gt(0.0))
     unprotected_for: timedelta = timedelta(seconds=5)
+    retry_after: timedelta = timedelta(seconds=5)
     reconcile: ReconcileSettings = Factory(ReconcileSettings)
 
 
-class Ticket:
-    """A view of one order as it stands now; the engine hands it out at once, whatever becomes of the order."""
-
-    __slots__ = ("_books", "id")
-
-    def __init__(self, order_id: str, books: Books) -> None:
-        self.id = order_id
-        self._books = books
-
-    @property
-    def order(self) -> Order:
-        return self._books.tracker[self.id]
-
-    @property
-    def status(self) -> Status:
-        return self.order.status
-
-    @property
-    def done(self) -> bool:
-        """Whether the order has ended for all we know."""
-        return self.order.status.terminal
-
-    @property
-    def filled(self) -> Decimal:
-        """Base units."""
-        return self.order.filled
-
-    @property
-    def average(self) -> Decimal | None:
-        """Quote units per base unit; None: nothing is filled."""
-        return self.order.average
-
-    @property
-    def refusal(self) -> Refusal | None:
-        """Why our gate denied it; None: it did not."""
-        return self.order.refusal
-
-    def __repr__(self) -> str:
-        order = self.order
-        return (
-            f"<Ticket {self.id} {order.side.value} {order.filled}/{order.quantity} {order.symbol} {self.status.value}>"
-        )
+_DOUBTS = frozenset({AlarmCode.POSITION_SUSPECT, AlarmCode.OVER_FILL})  # what a reconciliation settles
 
 
 class ExecutionEngine:
@@ -110,9 +71,12 @@ class ExecutionEngine:
     Belongs to the thread that made it.
 
     Args:
-        feed: Where the venue's facts come from; None: the broker is its own feed.
+        feed: Where the venue's facts come from; a broker that is its own feed is given twice.
         journal: Open and either empty or of this very session.
         gate: Decides what may be sent.
+
+    Attributes:
+        in_sync: Whether the last reconciliation of this run came to its end; until then only exits pass.
     """
 
     def __init__(
@@ -133,11 +97,11 @@ class ExecutionEngine:
         self.clock = clock or SystemClock()
         self.settings = settings or EngineSettings()
         self._host = host_clock or SystemHostClock()
+        self.in_sync = False
         self._events: list[Event] = []
-        self._dirty: dict[str, None] = {}  # groups to look at, in the order in which they changed
-        self._exposed: dict[str, datetime] = {}  # groups without their stop, since when
-        self._expiring: dict[str, datetime] = {}
         self._resync_at: float | None = None
+        self._strangers = 0  # messages parked when we last looked
+        self._closed: FeedClosed | None = None
         self._next_number = 1
         self._adopt_books(Books())
 
@@ -159,10 +123,8 @@ class ExecutionEngine:
             self._record(session)
         for order in list(self.books.tracker.live.values()):
             self._dispatch.take_up(order)
-            self._watch_age(order)
-            group = brackets.group_of(order)
-            if group is not None:
-                self._dirty[group] = None
+        for order in self.books.tracker:
+            self._guards.changed(order)
         self.journal.commit()
         return self.reconcile()
 
@@ -171,14 +133,24 @@ class ExecutionEngine:
         self._dispatch = Dispatch(
             self.broker,
             books.tracker,
-            books,
-            self.gate,
             self.clock,
             self._host,
+            judge=self._judge,
             record=self._record,
             commit=self.journal.commit,
             regate_after=self.settings.regate_after,
             lookup_every=self.settings.lookup_every,
+        )
+        self._guards = Guards(
+            books.tracker,
+            books,
+            self.clock,
+            place=self._place,
+            resize=lambda step: self.replace(step.order_id, quantity=step.quantity),
+            cancel=lambda step: self.cancel(step.order_id, step.reason),
+            tell=self._events.append,
+            unprotected_for=self.settings.unprotected_for,
+            retry_after=self.settings.retry_after,
         )
         self._reconciler = Reconciler(
             self.broker,
@@ -189,19 +161,22 @@ class ExecutionEngine:
             record=self._record,
             drain=self._drain,
             cancel=self.cancel,
-            ours=self._is_ours,
+            ours=lambda order_id: order_id.startswith(f"{self._begun().session_id}-"),
         )
 
-    def _is_ours(self, client_order_id: str) -> bool:
-        session = self.books.session
-        return session is not None and client_order_id.startswith(session.session_id)
+    def reconcile(self, *, lost: datetime | None = None) -> Synced | None:
+        """
+        One pass of reconciliation; see `engine.orders.reconcile.Reconciler.run`.
 
-    def reconcile(self) -> Synced | None:
-        """One pass of reconciliation; see `engine.orders.reconcile.Reconciler.run`."""
-        books = self.books
-        confirmed = books.synced or (books.session.at if books.session else self.clock.now())
-        result = self._reconciler.run(books.epoch + 1, confirmed)
-        self._resync_at = None if result is not None else self._host.monotonic() + self.settings.resync_every
+        Args:
+            lost: When the feed broke off; None: it did not, and what is in doubt goes back to the last pass.
+        """
+        began, books = self._begun().at, self.books
+        result = self._reconciler.run(books.epoch + 1, lost or books.synced or began)
+        self.in_sync = result is not None
+        self._resync_at = None if self.in_sync else self._host.monotonic() + self.settings.resync_every
+        self._strangers = len(books.tracker.parked)
+        self._dispatch.watch_the_missing()
         self.journal.commit()
         return result
 
@@ -235,16 +210,10 @@ class ExecutionEngine:
             Take-profit and stop.
         """
         exits = Exits(stop_loss=stop_loss, stop_limit=stop_limit)
-        named = evolve(request, client_order_id=request.client_order_id or self._new_id(), exits=exits)
-        stop = evolve(
-            named,
-            type=OrderType.STOP if stop_limit is None else OrderType.STOP_LIMIT,
-            limit_price=stop_limit,
-            stop_price=stop_loss,
-            exits=None,
-            client_order_id=f"{named.id}.sl",
-        )
-        first, second = self._submit([(named, Role.TAKE_PROFIT, named.id), (stop, Role.STOP_LOSS, named.id)])
+        profit = evolve(request, client_order_id=request.client_order_id or self._new_id(), exits=exits)
+        stop = stop_beside(profit, exits)
+        pair = [(profit, Role.TAKE_PROFIT, profit.id), (stop, Role.STOP_LOSS, profit.id)]
+        first, second = self._submit(pair)
         return first, second
 
     def cancel(self, order: Ticket | str, reason: str = "asked for") -> None:
@@ -254,13 +223,12 @@ class ExecutionEngine:
         Raises:
             IllegalTransition: It has ended already.
         """
-        self._dispatch.cancel(order if isinstance(order, str) else order.id, reason)
+        self._dispatch.cancel((order if isinstance(order, str) else order.id,), reason)
 
     def cancel_all(self, reason: str = "asked for") -> int:
         """Ask for the end of every live order that is ours; how many were asked for."""
         ours = [order.id for order in self.books.tracker.live.values() if not order.foreign]
-        for order_id in ours:
-            self.cancel(order_id, reason)
+        self._dispatch.cancel(ours, reason)
         return len(ours)
 
     def replace(
@@ -278,7 +246,7 @@ class ExecutionEngine:
             quantity: The new total, what is filled already included, base units.
 
         Returns:
-            Why our gate refused; None: it was asked for.
+            Why our gate, or the venue at once, refused; None: it was asked for.
 
         Raises:
             IllegalTransition: The order's status does not allow it.
@@ -300,13 +268,22 @@ class ExecutionEngine:
     # --- facts --------------------------------------------------------------------------------------------------------
 
     def step(self) -> list[Event]:
-        """Take in all facts that wait, do what is due, and tell what happened since the last step."""
+        """
+        Take in all facts that wait, do what is due, and tell what happened since the last step.
+
+        Raises:
+            FeedClosed: The feed has ended, and all that happened has been told.
+        """
         heard = self._drain()
         if self.busy:
             self._do_what_is_due()
+            heard += self._drain()
         if not heard:
             self.journal.commit()
-        events, self._events = self._events, []
+        events = self._events[:]
+        self._events.clear()
+        if self._closed is not None and not events:
+            raise FeedClosed(str(self._closed)) from self._closed
         return events
 
     def wait(self, ticket: Ticket, timeout: float, *, until: Callable[[Order], bool] | None = None) -> bool:
@@ -318,6 +295,9 @@ class ExecutionEngine:
 
         Returns:
             Whether it came to that within the time; events are kept for `step`.
+
+        Raises:
+            FeedClosed: The feed has ended before it came to that.
         """
         holds = until or (lambda order: order.status.terminal)
         deadline, left = self._host.monotonic() + timeout, timeout
@@ -327,10 +307,16 @@ class ExecutionEngine:
                 self._do_what_is_due()
             if holds(ticket.order):
                 return True
+            if self._closed is not None:
+                raise FeedClosed(str(self._closed)) from self._closed
             if left <= 0:
                 return False
             pause = min(left, 0.1) if self.busy else left
-            fact = self.feed.get(pause)
+            try:
+                fact = self.feed.get(pause)
+            except FeedClosed as closed:
+                self._closed = closed
+                continue
             # A feed on simulated time does not wait: its word counts, or the machine's clock if that is further.
             left = min(left - (pause if fact is None else 0.0), deadline - self._host.monotonic())
             if fact is not None:
@@ -339,13 +325,11 @@ class ExecutionEngine:
     @property
     def busy(self) -> bool:
         """Whether a step has something to do even if no fact arrives."""
-        return bool(
-            self._dirty or self._dispatch.waiting or self._expiring or self._exposed or self._resync_at is not None
-        )
+        return self._guards.busy or self._dispatch.waiting or self._resync_at is not None
 
     @property
     def pending(self) -> bool:
-        """Whether a step has anything to tell or to do, were no fact to arrive."""
+        """Whether a step has anything to tell or to do even if no fact arrives."""
         return bool(self._events) or self.busy
 
     def fail(self, error: str, policy: str) -> None:
@@ -359,9 +343,14 @@ class ExecutionEngine:
 
     def _drain(self) -> int:
         get, taken = self.feed.get, 0
-        while (fact := get(0.0)) is not None:
-            self._record(fact)
-            taken += 1
+        try:
+            while (fact := get(0.0)) is not None:
+                self._record(fact)
+                taken += 1
+        except FeedClosed as closed:
+            self._closed = closed
+        if len(self.books.tracker.parked) > self._strangers:
+            self._doubt()  # somebody else trades on this account, or an answer is behind its event
         return taken
 
     def _record(self, fact: Fact) -> None:
@@ -369,22 +358,37 @@ class ExecutionEngine:
         self.journal.append(fact, at)
         events = self.books.apply(fact, at)
         if not events:
+            self._guards.heard(fact)
             return
         self._events += events
-        live = self.books.tracker.live
+        tracker, guards = self.books.tracker, self._guards
+        live = tracker.live
         for event in events:
-            if isinstance(event, OrderChanged | Filled):
-                order = self.books.tracker[event.order_id]
-                group = brackets.group_of(order)
-                if group is not None:
-                    self._dirty[group] = None
-                if event.order_id not in live:
-                    self._dispatch.forget(event.order_id)
-                    self._expiring.pop(event.order_id, None)
+            if isinstance(event, Alarm):
+                if event.code in _DOUBTS:
+                    self._doubt()
+                continue
+            if type(event) is Filled:
+                guards.moved(event.symbol)
+            order_id = event.order_id
+            order = tracker[order_id]
+            if order.role is not Role.SINGLE:
+                guards.changed(order)
+            if order_id not in live:
+                self._dispatch.forget(order_id)
+            elif order.request.time_to_live is not None:
+                self._dispatch.watch_age(order)
+
+    def _doubt(self) -> None:
+        """Let a reconciliation look into it before long."""
+        self._strangers = len(self.books.tracker.parked)
+        if self._resync_at is None:
+            self._resync_at = self._host.monotonic() + self.settings.resync_every
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
     def _submit(self, wanted: Sequence[tuple[OrderRequest, Role, str | None]]) -> list[Ticket]:
+        self._begun()
         tickets: list[Ticket] = []
         approved: list[str] = []
         for request, role, group in wanted:
@@ -392,93 +396,51 @@ class ExecutionEngine:
             known = self.books.tracker.find(client_order_id=named.id)
             if known is None and self._intend(named, role, group):
                 approved.append(named.id)
-            tickets.append(Ticket(named.id if known is None else known.id, self.books))
+            tickets.append(Ticket(named.id if known is None else known.id, self.books.tracker))
         self.journal.commit()
-        for order_id in approved:
-            self._dispatch.send(order_id)
-            self._watch_age(self.books.tracker[order_id])
+        self._dispatch.send(approved)
         return tickets
 
     def _intend(self, request: OrderRequest, role: Role, group: str | None) -> bool:
-        now = self.clock.now()
-        verdict = self.gate.check(request, self.books, now, group=group)
+        now, verdict = self.clock.now(), self._judge(request, group)
         if isinstance(verdict, Refusal):
             self._record(Denied(at=now, request=request, refusal=verdict))
             return False
-        if verdict.opening and self.books.synced is None:
-            what = "the books have not been compared with the venue yet; only exits may pass"
-            self._record(Denied(at=now, request=request, refusal=Refusal(code="NOT_IN_SYNC", message=what)))
-            return False
-        self._record(
-            Intended(
-                at=now,
-                request=request,
-                role=role,
-                group=group,
-                reserve_price=verdict.reserve_price,
-                opening=verdict.opening,
-            )
-        )
+        price, opening = verdict.reserve_price, verdict.opening
+        self._record(Intended(at=now, request=request, role=role, group=group, reserve_price=price, opening=opening))
         self._record(Sent(at=now, order_id=request.id))
         return True
+
+    def _judge(self, request: OrderRequest, group: str | None, replaces: str | None = None) -> Approval | Refusal:
+        verdict = self.gate.check(request, self.books, self.clock.now(), group=group, replaces=replaces)
+        if not self.in_sync and isinstance(verdict, Approval) and verdict.opening:
+            what = "the books have not been compared with the venue; only exits may pass"
+            return Refusal(code="NOT_IN_SYNC", message=what)
+        return verdict
 
     # --- what is due --------------------------------------------------------------------------------------------------
 
     def _do_what_is_due(self) -> None:
         if self._resync_at is not None and self._host.monotonic() >= self._resync_at:
             self.reconcile()
-        if self._expiring:
-            now = self.clock.now()
-            for order_id in [each for each, deadline in self._expiring.items() if deadline <= now]:
-                del self._expiring[order_id]
-                self.cancel(order_id, "its time to live is over")
         if self._dispatch.waiting:
-            self._dispatch.resume()
+            self._dispatch.resume(entries=self.in_sync)
             self._dispatch.look_up(self._reconciler.look_up)
-        while self._dirty:
-            self._protect(next(iter(self._dirty)))
-        if self._exposed:
-            self._warn_of_the_unprotected()
+        self._guards.work()
 
-    def _watch_age(self, order: Order) -> None:
-        alive = order.request.time_to_live
-        if alive is not None and not order.status.terminal and not order.cancel_requested:
-            self._expiring[order.id] = order.placed + alive
+    def _place(self, step: Place) -> None:
+        # That it is denied, and why, is journalled once.
+        if not step.again or isinstance(self._judge(step.request, step.group), Approval):
+            self._submit([(step.request, step.role, step.group)])
 
-    def _protect(self, group: str) -> None:
-        """Do what a group of protective orders needs, and note whether its position has a stop."""
-        del self._dirty[group]
-        tracker = self.books.tracker
-        for step in brackets.due(group, tracker):
-            if isinstance(step, brackets.Place):
-                self._submit([(step.request, step.role, step.group)])
-            elif isinstance(step, brackets.Cancel):
-                self.cancel(step.order_id, step.reason)
-            elif tracker[step.order_id].status in COMMANDS[Command.REPLACE]:
-                self.replace(step.order_id, quantity=step.quantity)
-        if brackets.unprotected(group, tracker):
-            self._exposed.setdefault(group, self.clock.now())
-        else:
-            self._exposed.pop(group, None)
-
-    def _warn_of_the_unprotected(self) -> None:
-        now = self.clock.now()
-        for group, since in list(self._exposed.items()):
-            if now - since >= self.settings.unprotected_for:
-                del self._exposed[group]
-                bare = brackets.unprotected(group, self.books.tracker)
-                if bare:
-                    symbol = self.books.tracker[group].symbol
-                    what = f"{bare} of {symbol} have had no working stop since {since.isoformat()}"
-                    self._events.append(
-                        Alarm(at=now, code=AlarmCode.UNPROTECTED, symbol=symbol, order_id=group, message=what)
-                    )
+    def _begun(self) -> SessionStarted:
+        if self.books.session is None:
+            raise TradingError("the engine has not been started")
+        return self.books.session
 
     def _new_id(self) -> str:
-        session = self.books.session
-        if session is None:
-            raise TradingError("the engine has not been started")
-        while f"{session.session_id}-{self._next_number}" in self.books.tracker:
+        prefix = self._begun().session_id
+        while f"{prefix}-{self._next_number}" in self.books.tracker:
             self._next_number += 1
         self._next_number += 1
-        return f"{session.session_id}-{self._next_number - 1}"
+        return f"{prefix}-{self._next_number - 1}"

@@ -8,6 +8,7 @@ resumes by running again: as far as its journal goes it must decide the same, an
 from __future__ import annotations
 
 import json
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -76,6 +77,11 @@ def _positive(instance: object, attribute: object, value: Decimal) -> None:
         raise InvalidRequest("cash", value, "a number > 0")
 
 
+def _basis_points(instance: object, attribute: object, value: Decimal) -> None:
+    if not value.is_finite() or not 0 <= value < 10_000:
+        raise InvalidRequest("fee_bps", value, "a number from 0 to below 10000 (10 = 0.1 %)")
+
+
 @frozen(kw_only=True)
 class MarketConfig:
     """
@@ -88,7 +94,7 @@ class MarketConfig:
     bars: str | None = None
     symbol: str | None = None
     hours: Hours = Hours.AUTO
-    fee_bps: Decimal = Decimal(0)
+    fee_bps: Decimal = field(default=Decimal(0), validator=_basis_points)
 
     def __attrs_post_init__(self) -> None:
         if (self.bars is None) is not (self.symbol is None):
@@ -236,6 +242,7 @@ class PaperSession:
             stopped: Asked after each bar; True ends the run, which can be resumed.
 
         Raises:
+            InvalidInput: A bar in the file is wrong; the session can be resumed up to there.
             JournalError: The journal cannot be written, or (`Diverged`) a resumed run decides otherwise than before.
         """
         began = self._host.monotonic()
@@ -310,9 +317,8 @@ class PaperSession:
         """Let engine and strategy react until nothing is left to react to; what the strategy raised, if it did."""
         engine, on_event = self.engine, self._strategy.on_event
         while events := engine.step():
+            self.fills += sum(type(event) is Filled and bool(event.quantity) for event in events)
             for event in events:
-                if type(event) is Filled and event.quantity:
-                    self.fills += 1
                 try:
                     on_event(event, engine)
                 except JournalError:
@@ -324,7 +330,10 @@ class PaperSession:
     def _fail(self, error: Exception) -> str:
         """Record what the strategy raised, and do with its orders what the settings say."""
         self.error = error
-        frame = traceback.extract_tb(error.__traceback__)[-1]
+        frames = traceback.extract_tb(error.__traceback__)
+        file = getattr(sys.modules.get(type(self._strategy).__module__), "__file__", None)
+        # Where the strategy stood; what it called may be anywhere.
+        frame = next((frame for frame in reversed(frames) if frame.filename == file), frames[-1])
         what = f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
         self.engine.fail(what, self.config.on_error.value)
         if self.config.on_error is OnError.CANCEL:
@@ -345,7 +354,15 @@ def open_session(config: SessionConfig, directory: Path, *, host_clock: HostCloc
         config = evolve(config, market=evolve(config.market, bars=str(Path(config.market.bars).resolve())))
     path = directory / JOURNAL
     if path.exists() and path.stat().st_size:
-        raise InvalidInput(str(directory), "a session", f"a new folder; to continue this session, resume {directory}")
+        with Journal(path) as journal:
+            begun = len(journal)
+        if begun:
+            expected = f"a new folder; to continue this session, resume {directory}"
+            raise InvalidInput(str(directory), "a session", expected)
+    try:
+        config = _from_text(as_text(config), "settings")  # what a resumed session will be made from
+    except TypeError as error:
+        raise InvalidInput("strategy.settings", config.strategy.settings, f"values of TOML: {error}") from error
     data = _data(config)
     strategy = load_strategy(config.strategy.name, config.strategy.settings)
     try:
@@ -373,8 +390,7 @@ def resume_session(directory: Path, *, host_clock: HostClock | None = None) -> P
             raise InvalidInput(str(path), "nothing recorded", "a session; begin it anew in this folder")
         if not isinstance(begun.fact, SessionStarted):
             raise JournalError(f"{path}: begins with {type(begun.fact).__name__}, expected SessionStarted")
-        settings = json.loads(begun.fact.config, parse_float=Decimal)
-        config = convert(settings, SessionConfig, where=str(path))
+        config = _from_text(begun.fact.config, str(path))
         data = _data(config)
         if data.digest != begun.fact.data_digest:
             raise InvalidInput(
@@ -414,3 +430,7 @@ def _calendar(hours: Hours, symbol: str) -> Calendar:
 def as_text(config: SessionConfig) -> str:
     """The settings as JSON, from which `resume_session` makes the same session; numbers keep their digits."""
     return msgspec.json.Encoder(decimal_format="number").encode(config).decode()
+
+
+def _from_text(text: str, where: str) -> SessionConfig:
+    return convert(json.loads(text, parse_float=Decimal), SessionConfig, where=where)

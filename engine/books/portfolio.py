@@ -43,18 +43,22 @@ class Position:
         """Profit of what was closed, fees left out, quote units."""
         return self.basis - self.spent
 
-    def after(self, quantity: Decimal, cost: Decimal, *, taken_back: bool = False) -> Position:
+    def after(
+        self, quantity: Decimal, cost: Decimal, *, taken_back: bool = False, side: Side | None = None
+    ) -> Position:
         """
         The position after a booking.
 
         Args:
             quantity, cost: Signed changes; quantity 0 is a change of price alone.
             taken_back: The booking undoes an earlier one (a bust): it leaves at its own price, not at the average.
+            side: Of the order whose price changed: one that closes changes what was realised. None: it opened.
         """
         held, basis, spent = self.quantity, self.basis, self.spent + cost
         total = held + quantity
         if not quantity:
-            return Position(total, basis + cost if held else basis, spent)
+            opened = held and (side is None or (held > 0) is (side is Side.BUY))
+            return Position(total, basis + cost if opened else basis, spent)
         if not held or (held > 0) is (quantity > 0):
             return Position(total, basis + cost, spent)
         if not total:
@@ -85,12 +89,14 @@ def reservation(order: Order) -> Reservation | None:
     What the order keeps back; None: nothing.
 
     An order whose outcome is unknown keeps all of it; a LOST one nothing. While a replacement is on its way the larger
-    of both holds.
+    of both holds, and behind it never less than the new prices need.
     """
     if order.status.terminal or order.status is Status.LOST or order.foreign:
         return None
     quantity, price = order.quantity, order.reserve_price
-    change = order.replacing
+    change, asked = order.replacing, order.request
+    if len(order.links) > 1:
+        price = max(price, asked.limit_price or price, asked.stop_price or price)
     if change is not None:
         quantity = max(quantity, change.quantity or quantity)
         price = max(price, change.limit_price or price, change.stop_price or price)
@@ -129,7 +135,7 @@ class Portfolio:
             quantity, cost: Signed.
         """
         against = side is not None and bool(quantity) and (quantity > 0) is not (side is Side.BUY)
-        position = self._positions.get(symbol, _FLAT).after(quantity, cost, taken_back=against)
+        position = self._positions.get(symbol, _FLAT).after(quantity, cost, taken_back=against, side=side)
         self._positions[symbol] = position
         if position.quantity:
             self._open[symbol] = position.quantity
@@ -148,6 +154,8 @@ class Portfolio:
             self._reserved += new.money
         if old is not None:
             self._reserved -= old.money
+        if not self._reservations:
+            self._reserved = ZERO  # sums of 28 digits may leave a last one
 
     def mark(self, symbol: str, price: Decimal) -> None:
         """The market's last price, quote units."""

@@ -17,7 +17,7 @@ from attrs import frozen
 
 from engine.books.journal import Journal
 from engine.books.portfolio import Portfolio
-from engine.errors import JournalError
+from engine.errors import InvalidRequest, JournalError
 from engine.events import (
     Adopted,
     Alarm,
@@ -52,6 +52,7 @@ from engine.events import (
 )
 from engine.model import ZERO, SymbolFlag
 from engine.orders.lifecycle import Note
+from engine.orders.order import Outcome
 from engine.orders.tracker import Tracker
 
 __all__ = ["Books", "recovered"]
@@ -59,10 +60,16 @@ __all__ = ["Books", "recovered"]
 
 @frozen
 class _Claim:
-    """What the venue said the position was after an execution."""
+    """
+    What the venue said the position was after an execution.
+
+    Attributes:
+        at: Venue time; what was told of earlier moments is of no interest any more.
+        quantity: Signed, base units; None: the position has changed since, and the venue did not say to what.
+    """
 
     at: datetime
-    quantity: Decimal
+    quantity: Decimal | None
 
 
 class Books:
@@ -167,7 +174,9 @@ class Books:
         return []
 
     def _open(self, fact: Intended | Denied | Adopted, at: datetime) -> list[Event]:
-        return self.tracker.open(fact)
+        events = self.tracker.open(fact)
+        symbol = fact.request.symbol
+        return events + self._check_position(symbol, at, events) if self.tracker.flags(symbol) else events
 
     def _note(self, fact: Note, at: datetime) -> list[Event]:
         events = self.tracker.note(fact)
@@ -176,22 +185,36 @@ class Books:
         return events
 
     def _take(self, fact: VenueFact, at: datetime) -> list[Event]:
+        known = self.tracker.counts[Outcome.DUPLICATE]
         events = self.tracker.take(fact, at)
-        if not isinstance(fact, ExecutionCorrected) and fact.execution is not None:
-            # The events are booked after this returns, so the check adds them to the position itself.
-            return events + self._check_position(fact.symbol, fact.execution.at, fact.execution.position_after, events)
-        return events
+        if not events and type(fact) is OrderReported:
+            # A replacement that came through tells nothing, and yet its order keeps back less or more than before.
+            order = self.tracker.find(client_order_id=fact.client_order_id, broker_order_id=fact.broker_order_id)
+            if order is not None:
+                self.portfolio.reserve(order)
+        if isinstance(fact, ExecutionCorrected):
+            self._claim(fact.symbol, fact.correction.at, None)
+        elif fact.execution is None:
+            return events
+        elif self.tracker.counts[Outcome.DUPLICATE] == known:  # a repetition tells where the position was, not is
+            self._claim(fact.symbol, fact.execution.at, fact.execution.position_after)
+        return events + self._check_position(fact.symbol, at, events)
 
-    def _check_position(self, symbol: str, at: datetime, told: Decimal | None, events: Iterable[Event]) -> list[Event]:
-        """Hold our position against the latest one that the venue told with an execution (worked sequence 12)."""
+    def _claim(self, symbol: str, at: datetime, told: Decimal | None) -> None:
+        """Keep the venue's latest word on the position."""
         claim = self._claims.get(symbol)
-        if told is None:
-            if claim is not None and at > claim.at:
-                del self._claims[symbol]  # the venue's position has moved on, and it did not say where to
-                return []
-        elif claim is None or at >= claim.at:
-            claim = self._claims[symbol] = _Claim(at, told)
-        if claim is None:
+        if claim is None or at > claim.at or (at == claim.at and told is not None):
+            self._claims[symbol] = _Claim(at, told)
+
+    def _check_position(self, symbol: str, at: datetime, events: Iterable[Event]) -> list[Event]:
+        """
+        Hold our position against the latest one that the venue told with an execution (worked sequence 12).
+
+        Args:
+            events: Those of the same fact; they are booked after this, so it adds them to the position itself.
+        """
+        claim = self._claims.get(symbol)
+        if claim is None or claim.quantity is None:
             return []
         booked = self.portfolio.position(symbol)
         booked += sum((event.quantity for event in events if type(event) is Filled and event.symbol == symbol), ZERO)
@@ -212,7 +235,8 @@ class Books:
         self.synced = fact.at
         for parked in list(self.tracker.parked):  # a complete listing did not know their orders either
             self.tracker.orphaned(parked)
-        self._claims.clear()
+        # The books were found equal, or made so: what the venue said before is settled.
+        self._claims = {symbol: _Claim(claim.at, None) for symbol, claim in self._claims.items()}
         for symbol in self.tracker.flagged():
             for flag in (SymbolFlag.SUSPECT, SymbolFlag.OVERFILLED):
                 self.tracker.flag(symbol, flag, up=False)
@@ -278,9 +302,13 @@ def recovered(journal: Journal) -> Books:
     The books as the journal's durable facts left them.
 
     Raises:
-        JournalError: The journal is damaged or does not begin a session.
+        JournalError: The journal is damaged, does not begin a session, or tells what cannot have happened.
     """
     books = Books()
     for entry in journal.entries():
-        books.apply(entry.fact, entry.at)
+        try:
+            books.apply(entry.fact, entry.at)
+        except (KeyError, InvalidRequest) as error:
+            kind = type(entry.fact).__name__
+            raise JournalError(f"{journal.path}: fact {entry.seq}, {kind}, does not follow: {error}") from error
     return books

@@ -8,14 +8,17 @@ journal goes each fact must be the recorded one, to the byte; behind its end the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from engine.books.journal import Entry, Journal, encode
+from engine.books.journal import Journal, decode, encode
+from engine.clock import EPOCH
 from engine.errors import Diverged
 from engine.events import Fact
 
 __all__ = ["Rerun"]
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Rerun(Journal):
@@ -30,8 +33,8 @@ class Rerun(Journal):
         super().__init__(path)
         self.bar: datetime | None = None
         self._confirmed = 0
-        self._recorded: Iterator[Entry] = self.entries()
-        self._expected: Entry | None = next(self._recorded, None)
+        self._recorded: Iterator[tuple[int, int, str, str | None, bytes]] = self.rows()
+        self._expected = next(self._recorded, None)
 
     @property
     def replaying(self) -> bool:
@@ -47,15 +50,16 @@ class Rerun(Journal):
         Compare with the next recorded fact; behind the last one write.
 
         Raises:
-            Diverged: The journal has something else here.
+            Diverged: The journal has something else here; nothing can be appended any more.
         """
         expected = self._expected
-        if expected is None:
+        if expected is None or self._failed is not None:
             super().append(fact, at)
-        elif expected.at == at and type(expected.fact) is type(fact) and encode(expected.fact) == encode(fact):
-            self._expected = next(self._recorded, None)
         else:
-            raise Diverged(bar=self.bar, recorded=expected.fact, found=fact)
+            _, stamp, kind, _, body = expected
+            if kind != type(fact).__name__ or stamp != (at - EPOCH) // _MICROSECOND or body != encode(fact):
+                raise self._diverged(found=fact)
+            self._expected = next(self._recorded, None)
         self._confirmed += 1
 
     def reached(self, moment: datetime) -> None:
@@ -65,8 +69,8 @@ class Rerun(Journal):
         Raises:
             Diverged: The journal has a fact from before.
         """
-        if self._expected is not None and self._expected.at < moment:
-            raise Diverged(bar=self.bar, recorded=self._expected.fact, found=None)
+        if self._expected is not None and self._expected[1] < (moment - EPOCH) // _MICROSECOND:
+            raise self._diverged(found=None)
 
     def ended(self) -> None:
         """
@@ -76,4 +80,10 @@ class Rerun(Journal):
             Diverged: The journal goes on.
         """
         if self._expected is not None:
-            raise Diverged(bar=self.bar, recorded=self._expected.fact, found=None)
+            raise self._diverged(found=None)
+
+    def _diverged(self, *, found: Fact | None) -> Diverged:
+        """The error, which every later `append` and `commit` raises too: whoever swallows it does not get past it."""
+        recorded = None if self._expected is None else decode(self._expected[2], self._expected[4])
+        self._failed = error = Diverged(bar=self.bar, recorded=recorded, found=found)
+        return error

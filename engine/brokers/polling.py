@@ -11,7 +11,7 @@ from collections import deque
 from datetime import datetime, timedelta
 
 from engine.clock import Clock, HostClock
-from engine.errors import BrokerError
+from engine.errors import BrokerError, InvalidRequest
 from engine.events import OrderReported, VenueFact
 from engine.ports import Broker
 
@@ -25,7 +25,7 @@ class PollingFeed:
     Args:
         clock: Sleeps between two questions.
         host_clock: Measures the interval and the caller's deadline.
-        interval: Seconds between two questions at least.
+        interval: Seconds between the end of a question and the next one at least, > 0.
         overlap: How far each question reaches back behind the newest thing known.
 
     Attributes:
@@ -41,6 +41,8 @@ class PollingFeed:
         interval: float = 1.0,
         overlap: timedelta = timedelta(minutes=5),
     ) -> None:
+        if interval <= 0:
+            raise InvalidRequest("interval", interval, "more than 0 seconds")
         self.failures = 0
         self._broker = broker
         self._clock = clock
@@ -54,16 +56,22 @@ class PollingFeed:
 
     def get(self, timeout: float) -> VenueFact | None:
         """The next fact; see `engine.ports.Feed`."""
-        deadline = self._host.monotonic() + timeout
+        deadline, left = self._host.monotonic() + timeout, timeout
         while not self._facts:
-            now = self._host.monotonic()
-            if now >= self._next:
-                self._next = now + self._interval
+            if self._host.monotonic() >= self._next:
                 self._ask()
+                self._next = self._host.monotonic() + self._interval
                 continue
-            if now >= deadline:
+            now = self._host.monotonic()
+            left = min(left, deadline - now)
+            if left <= 0:
                 return None
-            self._clock.sleep(min(self._next, deadline) - now)
+            # The machine's clock may stand still while simulated time is slept, so what was slept counts by itself.
+            pause = min(self._next - now, left)
+            self._clock.sleep(pause)
+            left -= pause
+            if now + pause >= self._next:
+                self._next = now
         return self._facts.popleft()
 
     def _ask(self) -> None:

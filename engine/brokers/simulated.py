@@ -79,9 +79,11 @@ class SimulatedBroker:
 
     def replace(self, broker_order_id: str, change: Replacement) -> OrderReported:
         order = self._known(broker_order_id)
-        request = evolve(change.applied_to(self._requests[broker_order_id]), client_order_id=change.client_order_id)
+        if change.client_order_id in self._ids:
+            raise AlreadyExists(f"client_order_id must be unique: {change.client_order_id}")
         broker_id, now = f"sim-{len(self._orders) + 1}", self._clock.now()
         try:
+            request = evolve(change.applied_to(self._requests[broker_order_id]), client_order_id=change.client_order_id)
             working = self._matcher.replace(broker_order_id, broker_id, request, now)
         except InvalidRequest as error:
             raise VenueRejected(str(error)) from error
@@ -120,6 +122,8 @@ class SimulatedBroker:
             self._matcher.advance(bar.symbol, bar.close, bar.end, jump=True)
         self._seen = bar.start
         self._clock.advance_to(bar.end)
+        if self._session is not None and bar.end >= self._session.close:
+            self._session = None  # or what is sent from here on would end with a session that is over
 
     def play(self, bars: tuple[Bar, ...]) -> Iterator[None]:
         """Play bars of the same moment; stop behind every event with its facts in the feed."""

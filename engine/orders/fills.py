@@ -15,12 +15,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
+from itertools import pairwise
 
 from attrs import frozen
 
 from engine.model import ZERO, Correction, Execution, VenueStatus
 
-__all__ = ["NOTHING", "Provisional", "Settled", "Snapshot", "extended", "settle"]
+__all__ = ["NOTHING", "Evidence", "Provisional", "Settled", "Snapshot", "extended", "settle", "settle_chain"]
 
 
 @frozen
@@ -38,6 +39,15 @@ class Snapshot:
     cumulative: Decimal
     average: Decimal | None
     at: datetime
+
+
+@frozen
+class Evidence:
+    """All that the venue said of one broker order; order and repetitions mean nothing."""
+
+    executions: Sequence[Execution]
+    corrections: Sequence[Correction]
+    snapshots: Sequence[Snapshot]
 
 
 @frozen
@@ -70,7 +80,7 @@ class Settled:
         fills: How many distinct fills are known (busted ones included).
         provisional: Stretches without an execution, ascending.
         unmatched: Ids of corrections whose execution has not been told.
-        peak: The highest quantity the order had filled at any time; a bust lowers `quantity`, not this.
+        peak: The highest quantity that was ever filled; a bust lowers `quantity`, not this.
     """
 
     quantity: Decimal
@@ -95,13 +105,19 @@ class _Block:
 
 
 class _Fill:
-    """One distinct fill with its latest numbers; ``reported`` keeps the stretch it took when it happened."""
+    """
+    One distinct fill with its latest numbers.
 
-    __slots__ = ("ids", "price", "quantity", "reported")
+    ``reported`` keeps the stretch it took when it happened; of several fees told the highest holds, for a source that
+    does not tell it says 0.
+    """
+
+    __slots__ = ("fee", "ids", "price", "quantity", "reported")
 
     def __init__(self, reported: Execution) -> None:
         self.reported = reported
         self.ids = {reported.id}
+        self.fee = reported.fee
         self.quantity = reported.quantity
         self.price = reported.price
 
@@ -111,45 +127,42 @@ def settle(
     corrections: Sequence[Correction],
     snapshots: Sequence[Snapshot],
     *,
-    carried: Decimal = ZERO,
-    carried_cost: Decimal = ZERO,
+    since: datetime | None = None,
     fallback_price: Decimal,
 ) -> Settled:
     """
-    Work out what one broker order has filled.
+    Work out what one broker order has filled, or several of which each counts on from the one before.
 
     Args:
         executions: All that was told of, repetitions by other sources included; any order.
         corrections: All that was told of; any order.
         snapshots: The venue's pictures of the order; any order.
-        carried: Quantity that the venue's cumulative counts from the order which this one replaced; not in the answer.
-        carried_cost: What that cost.
+        since: What was filled before that counts for no peak; None: from the beginning.
         fallback_price: Price of a stretch of which nothing is known but its length.
 
     Source: docs/explanation/tracking.md, rules R1 to R6.
     """
     originals, amendments = _tell_apart(executions, corrections)
     dates = [amendment.at for amendment in amendments]
-    fills = _distinct(originals, dates)
-    told = [*(execution.at for execution in originals), *(snapshot.at for snapshot in snapshots)]
-    newest = bisect_right(dates, max(told)) if told else 0
+    fills = _distinct(originals, executions, dates)
+    told = [(execution.at, execution.cumulative) for execution in originals]
+    told += [(snapshot.at, snapshot.cumulative) for snapshot in snapshots]
+    newest = bisect_right(dates, max(at for at, _ in told)) if told else 0
+    peak = max((cumulative for at, cumulative in told if since is None or at >= since), default=ZERO)
 
     unmatched: set[str] = set()
-    peak = sum((fill.quantity for (generation, _), fill in fills.items() if generation == 0), ZERO)
-    blocks: list[_Block] = [] if not carried else [_Block(ZERO, carried, carried_cost / carried)]
-    if newest == 0:
-        blocks += _blocks(fills, 0)
+    blocks = _blocks(fills, 0) if newest == 0 else []
     for number, amendment in enumerate(amendments, start=1):
         if not _amend(fills, amendment):
             unmatched.add(amendment.id)
-        known = sum((fill.quantity for (generation, _), fill in fills.items() if generation <= number), ZERO)
-        peak = max(peak, known)
+        if since is None or amendment.at >= since:
+            peak = max(peak, sum((fill.quantity for (its, _), fill in fills.items() if its <= number), ZERO))
         if number == newest:
-            survivors = [fill for (generation, _), fill in fills.items() if generation < newest]
+            survivors = [fill for (its, _), fill in fills.items() if its < newest]
             before = sum((fill.quantity for fill in survivors), ZERO)
             if before:
                 cost = sum((fill.quantity * fill.price for fill in survivors), ZERO)
-                blocks.append(_Block(carried, carried + before, cost / before))
+                blocks.append(_Block(ZERO, before, cost / before))
             blocks += _blocks(fills, newest)
 
     provisional = _uncovered(
@@ -164,12 +177,93 @@ def settle(
     return Settled(
         quantity,
         cost,
-        sum((fill.reported.fee for fill in fills.values() if fill.quantity), ZERO),
+        sum((fill.fee for fill in fills.values() if fill.quantity), ZERO),
         len(fills),
         tuple(provisional),
         frozenset(unmatched),
         max(peak, quantity),
     )
+
+
+def settle_chain(chain: Sequence[Evidence], *, fallback_price: Decimal) -> list[Settled]:
+    """
+    Work out what each broker order of a chain has filled, of which each replaces the one before.
+
+    Some venues let the new order count on from what the old one had filled, others start at 0. Orders that count on
+    share one count, so they are settled as one, and the answer stands with the last of them; with the others stands
+    `NOTHING`. The sum is right either way, and a fill that is told of both is one fill.
+
+    Source: docs/explanation/tracking.md, worked sequence 9.
+    """
+    chain = _each_to_its_own(chain)
+    groups: list[tuple[list[int], Evidence, datetime | None]] = []
+    for index, link in enumerate(chain):
+        born = min((*(told.at for told in link.executions), *(told.at for told in link.snapshots)), default=None)
+        home = None if born is None else _continued(groups, link, born, fallback_price)
+        if home is None:
+            groups.append(([index], link, None))
+        else:
+            members, before, _ = groups[home]
+            groups[home] = ([*members, index], _together(before, link), born)
+    settled = [NOTHING] * len(chain)
+    for members, told, since in groups:
+        settled[members[-1]] = settle(
+            told.executions, told.corrections, told.snapshots, since=since, fallback_price=fallback_price
+        )
+    return settled
+
+
+def _continued(
+    groups: Sequence[tuple[list[int], Evidence, datetime | None]], link: Evidence, born: datetime, price: Decimal
+) -> int | None:
+    """Which group a link born then counts on from: the last one that had filled anything, if the numbers fit."""
+    for index in reversed(range(len(groups))):
+        _, told, _ = groups[index]
+        filled = settle(
+            [execution for execution in told.executions if execution.at <= born],
+            [correction for correction in told.corrections if correction.at <= born],
+            [snapshot for snapshot in told.snapshots if snapshot.at <= born],
+            fallback_price=price,
+        ).quantity
+        if filled:
+            # What was corrected later says nothing of where the count began.
+            _, amendments = _tell_apart([*told.executions, *link.executions], [*told.corrections, *link.corrections])
+            until = next((amendment.at for amendment in amendments if amendment.at > born), None)
+            starts = [(execution.at, execution.cumulative - execution.quantity) for execution in link.executions]
+            starts += [(snapshot.at, snapshot.cumulative) for snapshot in link.snapshots]
+            start = min(quantity for at, quantity in starts if until is None or at < until)
+            return index if start >= filled else None
+    return None
+
+
+def _together(one: Evidence, other: Evidence) -> Evidence:
+    return Evidence(
+        [*one.executions, *other.executions],
+        [*one.corrections, *other.corrections],
+        [*one.snapshots, *other.snapshots],
+    )
+
+
+def _each_to_its_own(chain: Sequence[Evidence]) -> list[Evidence]:
+    """A fill told of several orders of a chain stands with the first of them, and corrections stand with their fill."""
+    names: dict[str, int] = {}
+    marks: dict[tuple[datetime, Decimal, Decimal], int] = {}
+    for index, link in enumerate(chain):
+        for execution in link.executions:
+            names.setdefault(execution.id, index)
+            marks.setdefault((execution.at, execution.cumulative, execution.quantity), index)
+    executions: list[list[Execution]] = [[] for _ in chain]
+    corrections: list[list[Correction]] = [[] for _ in chain]
+    for link in chain:
+        for execution in link.executions:
+            mark = marks[execution.at, execution.cumulative, execution.quantity]
+            names[execution.id] = min(names[execution.id], mark)
+    for index, link in enumerate(chain):
+        for execution in link.executions:
+            executions[names[execution.id]].append(execution)
+        for correction in link.corrections:
+            corrections[names.get(correction.execution_id, index)].append(correction)
+    return [Evidence(*told) for told in zip(executions, corrections, (link.snapshots for link in chain), strict=True)]
 
 
 def extended(settled: Settled, known: Sequence[Execution], execution: Execution) -> Settled | None:
@@ -181,9 +275,15 @@ def extended(settled: Settled, known: Sequence[Execution], execution: Execution)
     """
     if settled.provisional or execution.cumulative - execution.quantity != settled.quantity:
         return None
+    if settled.fills != len(known):  # some were told twice, or again with other numbers
+        return None
+    reached = ZERO
     for other in known:
         if other.id == execution.id or other.at > execution.at:
             return None
+        reached = max(reached, other.cumulative)
+    if reached != settled.quantity:  # the stretches told overlap
+        return None
     quantity = execution.cumulative
     return Settled(
         quantity,
@@ -200,38 +300,45 @@ def _tell_apart(
     executions: Iterable[Execution], corrections: Iterable[Correction]
 ) -> tuple[list[Execution], list[Correction]]:
     """First tellings, and all later changes to them by date: the same id with other numbers is a correction too."""
-    by_id: dict[str, dict[tuple[Decimal, Decimal], Execution]] = {}
+    by_id: dict[str, list[Execution]] = {}
     for execution in executions:
-        versions = by_id.setdefault(execution.id, {})
-        key = (execution.quantity, execution.price)
-        if key not in versions or _precedence(execution) < _precedence(versions[key]):
-            versions[key] = execution
+        by_id.setdefault(execution.id, []).append(execution)
     originals: list[Execution] = []
-    amendments = {correction.id: correction for correction in corrections}
-    for versions in by_id.values():
-        first, *later = sorted(versions.values(), key=_precedence)
-        originals.append(first)
-        for number, version in enumerate(later, start=1):
-            name = f"{version.id}#{number}"
-            amendments[name] = Correction(
-                id=name, execution_id=version.id, quantity=version.quantity, price=version.price, at=version.at
-            )
-    return originals, sorted(amendments.values(), key=lambda amendment: (amendment.at, amendment.id))
+    amendments = {correction.id: correction for correction in sorted(corrections, key=_seniority)}
+    for name, tellings in by_id.items():
+        tellings.sort(key=_precedence)
+        originals.append(tellings[0])
+        for number, (known, told) in enumerate(pairwise(tellings)):
+            if (told.quantity, told.price) != (known.quantity, known.price):
+                change = f"{name}#{number}"
+                amendments[change] = Correction(
+                    id=change, execution_id=name, quantity=told.quantity, price=told.price, at=told.at
+                )
+    return originals, sorted(amendments.values(), key=_seniority)
 
 
-def _precedence(execution: Execution) -> tuple[datetime, Decimal, Decimal, str]:
-    return (execution.at, execution.cumulative, execution.price, execution.id)
+def _precedence(execution: Execution) -> tuple[datetime, Decimal, Decimal, Decimal, str]:
+    return (execution.at, execution.cumulative, execution.quantity, execution.price, execution.id)
 
 
-def _distinct(originals: Iterable[Execution], dates: Sequence[datetime]) -> dict[tuple[int, Decimal], _Fill]:
+def _seniority(correction: Correction) -> tuple[datetime, str, str, Decimal, Decimal]:
+    return (correction.at, correction.id, correction.execution_id, correction.quantity, correction.price)
+
+
+def _distinct(
+    originals: Iterable[Execution], executions: Iterable[Execution], dates: Sequence[datetime]
+) -> dict[tuple[int, Decimal], _Fill]:
     """Fills by their key; what other sources tell of the same fill becomes one of its ids."""
     fills: dict[tuple[int, Decimal], _Fill] = {}
+    by_id: dict[str, _Fill] = {}
     for execution in sorted(originals, key=_precedence):
         key = (bisect_right(dates, execution.at), execution.cumulative)
-        if key in fills:
-            fills[key].ids.add(execution.id)
-        else:
-            fills[key] = _Fill(execution)
+        fill = fills.setdefault(key, _Fill(execution))
+        fill.ids.add(execution.id)
+        by_id[execution.id] = fill
+    for execution in executions:
+        fill = by_id[execution.id]
+        fill.fee = max(fill.fee, execution.fee)
     return fills
 
 
@@ -239,6 +346,7 @@ def _amend(fills: dict[tuple[int, Decimal], _Fill], amendment: Correction) -> bo
     for fill in fills.values():
         if amendment.execution_id in fill.ids:
             fill.quantity, fill.price = amendment.quantity, amendment.price
+            fill.ids.add(amendment.id)  # the next correction may name this one
             return True
     return False
 

@@ -38,11 +38,12 @@ from engine.events import (
 )
 from engine.model import (
     ZERO,
+    OrderRequest,
     Role,
     Status,
     VenueStatus,
 )
-from engine.orders.fills import Settled, Snapshot, extended, settle
+from engine.orders.fills import Evidence, Settled, Snapshot, extended, settle, settle_chain
 from engine.orders.order import MEANING, RANK, Link, Order, Outcome, current, ended
 
 __all__ = ["COMMANDS", "Command", "Note", "command", "note", "opened", "take"]
@@ -85,7 +86,7 @@ def command(order: Order, wanted: Command) -> None:
 def opened(fact: Intended | Denied | Adopted) -> Order:
     """An order as it begins: meant, denied, or found at the venue."""
     request = fact.request
-    link = Link(request.id, request.quantity)
+    link = Link(request.id, request)
     role, group, reserve, refusal = Role.SINGLE, None, ZERO, None
     closing: Decimal | None = ZERO
     status = Status.SENT
@@ -161,7 +162,8 @@ def note(order: Order, fact: Note) -> Order:
     if isinstance(fact, ReplaceRequested):
         return evolve(order, replacing=fact.change, changed=fact.at)
     if isinstance(fact, ReplaceRefused):
-        return evolve(order, replacing=None, changed=fact.at)
+        asked = order.replacing is not None and order.replacing.client_order_id == fact.client_order_id
+        return evolve(order, replacing=None, changed=fact.at) if asked else order
     since = order.absent_since or fact.at
     return evolve(order, answers=order.answers + 1, absent_since=since)
 
@@ -184,18 +186,20 @@ def take(order: Order, fact: VenueFact, at: datetime) -> tuple[Order, Outcome]:
     link = links[index]
     before = link
     if isinstance(fact, ExecutionCorrected):
-        if all(correction.id != fact.correction.id for correction in link.corrections):
+        if fact.correction not in link.corrections:
             link = evolve(link, corrections=(*link.corrections, fact.correction), known=None)
     else:
         link = _with_report(link, fact)
+        if index and isinstance(fact, OrderReported) and fact.quantity is not None and fact.quantity > link.told:
+            link = evolve(link, told=fact.quantity, request=evolve(link.request, quantity=fact.quantity))
     known = link is before and links is order.links and order.stage is not Status.LOST and not order.answers
     if known:
         return order, Outcome.DUPLICATE
 
-    links = (link,) if len(links) == 1 else (*links[:index], link, *links[index + 1 :])
+    after = (link,) if len(links) == 1 else (*links[:index], link, *links[index + 1 :])
     stage = Status.SENT if order.stage in (Status.LOST, Status.UNKNOWN, Status.INTENT) else order.stage
-    taken = _worked_out(order, links, at, stage=stage, heard=True)
-    return taken, _outcome(order, taken, before, taken.links[index], fact)
+    taken = _worked_out(order, after, at, stage=stage, heard=True)
+    return taken, _outcome(order, taken, before, fact, named=links is not order.links)
 
 
 def _addressed(order: Order, fact: VenueFact) -> tuple[int, tuple[Link, ...]]:
@@ -204,6 +208,9 @@ def _addressed(order: Order, fact: VenueFact) -> tuple[int, tuple[Link, ...]]:
     broker_id, client_id = fact.broker_order_id, fact.client_order_id
     for index, link in enumerate(links):
         if link.broker_order_id is not None and link.broker_order_id == broker_id:
+            if index and client_id is not None and link.client_order_id == broker_id:
+                named = evolve(link, client_order_id=client_id, request=_continued(order, client_id, link.told))
+                return index, (*links[:index], named, *links[index + 1 :])
             return index, links
     for index, link in enumerate(links):
         if link.broker_order_id is None and (client_id is None or client_id == link.client_order_id):
@@ -213,11 +220,15 @@ def _addressed(order: Order, fact: VenueFact) -> tuple[int, tuple[Link, ...]]:
             return index, (*links[:index], named, *links[index + 1 :])
         if broker_id is None and client_id == link.client_order_id:
             return index, links
-    change = order.replacing if order.replacing and order.replacing.client_order_id == client_id else None
-    told = fact.quantity if isinstance(fact, OrderReported) else None
-    quantity = told or (change and change.quantity) or links[-1].quantity
-    joined = Link(client_id or broker_id or "", quantity, broker_id)
-    return len(links), (*links, joined)
+    name = client_id or broker_id or ""
+    return len(links), (*links, Link(name, _continued(order, name, ZERO), broker_id))
+
+
+def _continued(order: Order, client_id: str, told: Decimal) -> OrderRequest:
+    """What the order asks for as its link of that id continues it."""
+    change = order.replacing
+    asked = order.request if change is None or change.client_order_id != client_id else change.applied_to(order.request)
+    return evolve(asked, quantity=told) if told else asked
 
 
 def _with_report(link: Link, fact: OrderReported | ExecutionReported) -> Link:
@@ -232,50 +243,65 @@ def _with_report(link: Link, fact: OrderReported | ExecutionReported) -> Link:
         said = Snapshot(fact.status, fact.cumulative, fact.average, fact.at)
         if said not in snapshots:
             snapshots = (*snapshots, said)
-            if settled and (settled.provisional or link.corrections or said.cumulative > settled.quantity):
-                settled = None
+            if settled is not None and (said.cumulative or link.corrections or settled.fills != len(executions)):
+                explained = settled.fills == len(executions) and not (link.corrections or settled.provisional)
+                if not (explained and executions and said.cumulative <= executions[-1].cumulative):
+                    settled = None
     if executions is link.executions and snapshots is link.snapshots:
         return link
     return Link(
         link.client_order_id,
-        link.quantity,
+        link.request,
         link.broker_order_id,
         executions,
         link.corrections,
         snapshots,
         link.reopened,
         settled,
+        link.told,
     )
 
 
-def _outcome(before: Order, after: Order, old: Link, new: Link, fact: VenueFact) -> Outcome:
+def _outcome(before: Order, after: Order, old: Link, fact: VenueFact, *, named: bool) -> Outcome:
+    """
+    What became of a message that added something.
+
+    Args:
+        old: The link that it is about, as it was before.
+        named: It told an id, or a link of the chain, that was not known.
+    """
     if isinstance(fact, ExecutionCorrected):
-        return Outcome.PARKED if fact.correction.id in new.settled.unmatched else Outcome.CORRECTION
-    if new.settled.fills > old.settled.fills:
-        return Outcome.APPLIED
+        name = fact.correction.id
+        again = any(known.id == name for known in old.corrections)  # if it waits, it is counted as waiting already
+        waits = not again and any(name in link.settled.unmatched for link in after.links)
+        return Outcome.PARKED if waits else Outcome.CORRECTION
     execution = fact.execution
-    if execution is not None and any(
-        known.id == execution.id and (known.quantity, known.price) != (execution.quantity, execution.price)
-        for known in old.executions
-    ):
-        return Outcome.CORRECTION
+    if execution is not None:
+        if _fills(after) > _fills(before):
+            return Outcome.APPLIED
+        numbers = {(known.quantity, known.price) for known in old.executions if known.id == execution.id}
+        changed = not isinstance(fact, OrderReported) and (after.filled, after.cost) != (before.filled, before.cost)
+        if numbers and (changed or (execution.quantity, execution.price) not in numbers):
+            return Outcome.CORRECTION
     if not isinstance(fact, OrderReported):
         return Outcome.DUPLICATE
     if after.status is not before.status or after.filled != before.filled or after.cost != before.cost:
         return Outcome.APPLIED
-    if old.broker_order_id is None or not old.snapshots or len(after.links) > len(before.links):
+    if named or after.request is not before.request:
         return Outcome.APPLIED
     if execution is not None:
         return Outcome.DUPLICATE  # the fill is known by another name
-    meaning = MEANING[fact.status]
-    latest = max(snapshot.at for snapshot in old.snapshots)
-    if RANK[meaning] >= min(RANK[before.status], RANK[Status.WORKING]) and fact.cumulative >= _told(old):
-        return Outcome.APPLIED if fact.at > latest else Outcome.DUPLICATE
-    return Outcome.STALE
+    lowest = Status.WORKING if before.status is Status.PARTIAL else before.status
+    if all(fact.at > known.at for known in old.snapshots):
+        regresses = RANK[MEANING[fact.status]] < RANK[lowest] or fact.cumulative < old.settled.quantity
+        return Outcome.STALE if regresses else Outcome.APPLIED
+    told = {(known.status, known.cumulative) for known in old.snapshots}
+    return Outcome.DUPLICATE if (fact.status, fact.cumulative) in told else Outcome.STALE
 
 
-def _told(link: Link) -> Decimal:
-    return max((snapshot.cumulative for snapshot in link.snapshots), default=ZERO)
+def _fills(order: Order) -> int:
+    links = order.links
+    return links[0].settled.fills if len(links) == 1 else sum(link.settled.fills for link in links)
 
 
 # --- what follows -----------------------------------------------------------------------------------------------------
@@ -292,14 +318,14 @@ def _worked_out(
 ) -> Order:
     """The order with its status, quantity and cost worked out afresh from its links and its stage."""
     stage = stage or order.stage
-    request, replacing = order.request, order.replacing
-    if len(links) > 1 or links[0].known is None:
+    replacing = order.replacing
+    if len(links) > 1:
         links = _settled(links, order.reserve_price)
-        if len(links) > len(order.links) and replacing and replacing.client_order_id == links[-1].client_order_id:
-            request, replacing = replacing.applied_to(request), None
+        if replacing is not None and any(link.client_order_id == replacing.client_order_id for link in links):
+            replacing = None
+    elif links[0].known is None:
+        links = _settled(links, order.reserve_price)
     working = current(links)
-    if request.quantity is not working.quantity and request.quantity != working.quantity:
-        request = evolve(request, quantity=working.quantity)
     filled, cost, fees = working.settled.quantity, working.settled.cost, working.settled.fees
     for link in links:
         if link is not working:
@@ -307,7 +333,7 @@ def _worked_out(
             cost += link.settled.cost
             fees += link.settled.fees
     return Order(
-        request,
+        working.request,
         order.role,
         order.group,
         order.placed,
@@ -316,7 +342,7 @@ def _worked_out(
         order.foreign,
         links,
         stage,
-        _status(stage, links, working, filled, request.quantity),
+        _status(stage, links, working, filled, working.request.quantity),
         filled,
         cost,
         fees,
@@ -331,47 +357,34 @@ def _worked_out(
 
 
 def _status(stage: Status, links: Sequence[Link], working: Link, filled: Decimal, quantity: Decimal) -> Status:
-    if stage is Status.LOST:
-        return Status.LOST  # inferred from silence; `take` ends it with the venue's next word
     if filled >= quantity:
         return Status.FILLED
-    if not any(link.snapshots or link.executions for link in links):
-        return stage
     end = ended(working)
     if end is not None:
         return MEANING[end.status]
-    if filled - working.settled.quantity + working.settled.peak >= quantity:
+    if filled - working.settled.quantity + working.settled.peak >= quantity and working.reopened is None:
         return Status.FILLED  # it was complete once; a bust takes money back, it does not send the order again
+    if stage is Status.LOST:
+        return Status.LOST  # inferred from silence; `take` ends it with the venue's next word
     if filled:
         return Status.PARTIAL
+    heard = False
     for link in links:
+        if link.executions:
+            return Status.WORKING  # busted since, but what trades has been accepted
         for snapshot in link.snapshots:
+            heard = True
             if MEANING[snapshot.status] is Status.WORKING:
                 return Status.WORKING
-    return Status.ACKED
+    return Status.ACKED if heard else stage
 
 
 def _settled(links: tuple[Link, ...], fallback_price: Decimal) -> tuple[Link, ...]:
-    """Every link with its fills worked out; a venue may or may not count on from the link before."""
-    settled: list[Link] = []
-    filled = cost = ZERO
-    for link in links:
-        carries = bool(settled) and filled > 0 and _counts_from(link) >= filled
-        outcome = settle(
-            link.executions,
-            link.corrections,
-            link.snapshots,
-            carried=filled if carries else ZERO,
-            carried_cost=cost if carries else ZERO,
-            fallback_price=fallback_price or link.quantity,
-        )
-        settled.append(link if outcome == link.known else evolve(link, known=outcome))
-        filled += outcome.quantity
-        cost += outcome.cost
-    return tuple(settled)
-
-
-def _counts_from(link: Link) -> Decimal:
-    """The lowest quantity at which the venue was seen to count this link's fills."""
-    starts = [execution.cumulative - execution.quantity for execution in link.executions]
-    return min((*starts, *(snapshot.cumulative for snapshot in link.snapshots)), default=ZERO)
+    """Every link with its fills worked out."""
+    if len(links) == 1:
+        link = links[0]
+        known = settle(link.executions, link.corrections, link.snapshots, fallback_price=fallback_price)
+        return (evolve(link, known=known),)
+    chain = [Evidence(link.executions, link.corrections, link.snapshots) for link in links]
+    outcomes = settle_chain(chain, fallback_price=fallback_price)
+    return tuple(evolve(link, known=known) for link, known in zip(links, outcomes, strict=True))

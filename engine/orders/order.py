@@ -80,19 +80,26 @@ class Link:
     One order at the venue; a replace adds another to the chain.
 
     Attributes:
-        quantity: What it asks for in all, what earlier links filled included.
+        request: What the order asks for while this link works; the quantity counts what earlier links filled.
         reopened: The venue showed it live at this moment: ends reported up to then do not hold.
         known: What it filled; None: to be settled anew, which no order that anyone can see is.
+        told: The largest quantity that the venue said a replacement asks for; 0: it has not said.
     """
 
     client_order_id: str
-    quantity: Decimal
+    request: OrderRequest
     broker_order_id: str | None = None
     executions: tuple[Execution, ...] = ()
     corrections: tuple[Correction, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     reopened: datetime | None = None
     known: Settled | None = NOTHING
+    told: Decimal = ZERO
+
+    @property
+    def quantity(self) -> Decimal:
+        """What it asks for in all, base units."""
+        return self.request.quantity
 
     @property
     def settled(self) -> Settled:
@@ -197,9 +204,11 @@ class Order:
             return None
         if self.filled >= self.quantity:
             return f"filled {self.filled} of {self.quantity}"
-        if self.links[-1].snapshots or len(self.links) > 1:
-            end = ended(current(self.links))
-            return None if end is None else f"the venue's {end.status.value} of {end.at.isoformat()}"
+        end = ended(current(self.links))
+        if end is not None:
+            return f"the venue's {end.status.value} of {end.at.isoformat()}"
+        if self.status is Status.FILLED:
+            return f"filled {self.quantity} of {self.quantity}, of which {self.filled} are left after corrections"
         return f"withdrawn before it was sent: {self.note}" if self.stage is Status.CANCELED else None
 
     def _overlay(self) -> VenueStatus | None:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from hashlib import sha256
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 from attrs import evolve, field, frozen, validators
 
@@ -29,15 +29,20 @@ from engine.events import (
     PositionAdjusted,
     PositionMismatched,
     Reopened,
+    ReplaceRefused,
     SyncBegan,
     Synced,
 )
 from engine.model import ZERO, OrderRequest, Status, VenuePosition, VenueStatus
-from engine.orders.order import MEANING, Order, Outcome
+from engine.orders.order import MEANING, Order, Outcome, current, ended
 from engine.orders.tracker import Tracker
 from engine.ports import Broker
 
 __all__ = ["Holdings", "MismatchPolicy", "Reconciler", "Settings"]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_LOOKS = 4  # at positions that differ, until two of them a grace apart agree
 
 
 class MismatchPolicy(Enum):
@@ -54,7 +59,7 @@ class Settings:
 
     Attributes:
         grace: How long the venue's listings may lag behind what happened.
-        answers: "Not found" answers needed before an order is LOST.
+        answers: "Not found" answers needed before an order is LOST, or a replacement taken for never arrived.
         absence: How long at least from the first of them to the last.
         overlap: How far a pass reaches back behind the last execution told.
         mismatch: What to do about positions that differ.
@@ -88,6 +93,9 @@ class Reconciler:
         drain: Takes in the live facts that arrived meanwhile, which nobody reads during a pass.
         cancel: Asks for the cancel of an order, by our id.
         ours: Whether a client order id is one that we would have made.
+
+    Attributes:
+        trouble: Why the last pass could not be finished; None: it was.
     """
 
     def __init__(
@@ -103,6 +111,7 @@ class Reconciler:
         cancel: Callable[[str], object],
         ours: Callable[[str], bool],
     ) -> None:
+        self.trouble: BrokerError | None = None
         self._broker = broker
         self._tracker = tracker
         self._clock = clock
@@ -112,6 +121,7 @@ class Reconciler:
         self._drain = drain
         self._cancel = cancel
         self._ours = ours
+        self._unheard: dict[str, tuple[int, datetime]] = {}  # replacements "not found": how often, since when
 
     # --- one order ----------------------------------------------------------------------------------------------------
 
@@ -122,37 +132,56 @@ class Reconciler:
         Returns:
             Whether the venue answered; no answer is no evidence of anything.
         """
-        order = self._tracker[order_id]
-        asked = self._clock.now()
         try:
-            found = [report for report in self._asked_by_every_id(order) if report is not None]
+            answer = self._ask_about(self._tracker[order_id])
         except BrokerError:
             return False
-        for report in found:
-            self._record(report)
-        if not found:
-            self._record(NotFound(at=asked, order_id=order_id))
-            self._judge(self._tracker[order_id], asked)
+        self._heard(answer)
+        self._missed(answer)
         return True
 
-    def _asked_by_every_id(self, order: Order) -> list[OrderReported | None]:
-        answers: list[OrderReported | None] = []
-        for link in order.links:
-            if link.broker_order_id is not None:
-                answers.append(self._broker.lookup(broker_order_id=link.broker_order_id))
-            else:
-                answers.append(self._broker.lookup(client_order_id=link.client_order_id))
-        if order.replacing is not None:
-            answers.append(self._broker.lookup(client_order_id=order.replacing.client_order_id))
-        return answers
+    def _ask_about(self, order: Order) -> _Answer:
+        asked, lookup = self._clock.now(), self._broker.lookup
+        found = [
+            (None if link.broker_order_id is None else _asked(lookup, broker_order_id=link.broker_order_id))
+            or _asked(lookup, client_order_id=link.client_order_id)
+            for link in order.links
+        ]
+        change = order.replacing
+        next_link = None if change is None else _asked(lookup, client_order_id=change.client_order_id)
+        reports = [report for report in (*found, next_link) if report]
+        return _Answer(order, asked, reports, change is not None and next_link is None)
 
-    def _judge(self, order: Order, now: datetime) -> None:
-        """An order is LOST by evidence only: enough answers "not found", over long enough."""
-        since = order.absent_since
-        if order.status.terminal or order.status is Status.LOST or since is None:
+    def _heard(self, answer: _Answer) -> None:
+        for report in answer.reports:
+            self._record(report)
+
+    def _missed(self, answer: _Answer) -> None:
+        """What was not found, and what follows from that by now."""
+        order, asked = self._tracker[answer.order.id], answer.asked
+        if not answer.reports:
+            if order is not answer.order:
+                return  # something was heard of it since: the answer is older than that
+            self._record(NotFound(at=asked, order_id=order.id))
+            order = self._tracker[order.id]
+            since = order.absent_since
+            lasting = since is not None and self._lasting(order.answers, since, asked)
+            if since is not None and lasting and not order.status.terminal and order.status is not Status.LOST:
+                self._record(DeclaredLost(at=asked, order_id=order.id, answers=order.answers, since=since))
+        change = order.replacing
+        if change is None or not answer.lacks_replacement or not answer.reports:
             return
-        if order.answers >= self._settings.answers and now - since >= self._settings.absence:
-            self._record(DeclaredLost(at=now, order_id=order.id, answers=order.answers, since=since))
+        number, since = self._unheard.pop(change.client_order_id, (0, asked))
+        if self._lasting(number + 1, since, asked):
+            why = f"it never arrived: not found {number + 1} times since {since.isoformat()}"
+            name = change.client_order_id
+            self._record(ReplaceRefused(at=asked, order_id=order.id, client_order_id=name, reason=why))
+        else:
+            self._unheard[change.client_order_id] = (number + 1, since)
+
+    def _lasting(self, answers: int, since: datetime, now: datetime) -> bool:
+        """Absence is concluded by evidence only: enough answers "not found", over long enough."""
+        return answers >= self._settings.answers and now - since >= self._settings.absence
 
     # --- a whole pass -------------------------------------------------------------------------------------------------
 
@@ -170,31 +199,37 @@ class Reconciler:
         began = self._clock.now()
         self._record(SyncBegan(at=began, epoch=epoch))
         try:
-            return self._pass(epoch, confirmed, began)
-        except BrokerError:
+            result = self._pass(epoch, confirmed, began)
+        except BrokerError as error:
+            self.trouble = error
             return None
+        self.trouble = None
+        return result
 
     def _pass(self, epoch: int, confirmed: datetime, began: datetime) -> Synced:
         since = (self._tracker.last_event or confirmed) - self._settings.overlap
         listing = self._listing(since)
-        executions = self._broker.executions(since)
-        positions = self._broker.positions()
+        shadows = self._shadows(listing, since, began)
+        answers = [self._ask_about(order) for order in shadows if not _listed(order, listing)]
+        executions = _asked(self._broker.executions, since)
+        positions = _asked(self._broker.positions)
 
         provisional = self._provisional()
         counted = self._tracker.counts[Outcome.DUPLICATE]
         recovered = sum(self._is_new(execution) for execution in executions)
         repeated = self._tracker.counts[Outcome.DUPLICATE] - counted
+        for answer in answers:
+            self._heard(answer)
         for report in listing.values():
             if self._known(report):
                 self._reopen_if_live(report, began)
                 self._record(report)
         orphans = self._adopt(listing, since)
-        shadows = self._shadows(listing, began)
-        for order_id in shadows:
-            self.look_up(order_id)
         counted = self._tracker.counts[Outcome.DUPLICATE]
         self._drain()
         repeated += self._tracker.counts[Outcome.DUPLICATE] - counted
+        for answer in answers:
+            self._missed(answer)
         mismatches = self._compare_positions(epoch, positions)
         result = Synced(
             at=self._clock.now(),
@@ -213,8 +248,9 @@ class Reconciler:
 
     def _listing(self, since: datetime) -> dict[str, OrderReported]:
         """What changed lately, closed orders included, and all that is open, by broker id."""
-        reports = (*self._broker.orders(since=since), *self._broker.orders(open_only=True))
-        return {report.broker_order_id or report.client_order_id or "": report for report in reports}
+        lately = _asked(self._broker.orders, since=since)
+        still_open = _asked(self._broker.orders, open_only=True)
+        return {report.broker_order_id or report.client_order_id or "": report for report in (*lately, *still_open)}
 
     def _known(self, report: OrderReported) -> bool:
         ids = (report.client_order_id, report.broker_order_id, report.replaces)
@@ -231,28 +267,37 @@ class Reconciler:
     def _reopen_if_live(self, report: OrderReported, began: datetime) -> None:
         """A zombie: ended here, live in a listing that is younger than the end."""
         order = self._tracker.find(client_order_id=report.client_order_id, broker_order_id=report.broker_order_id)
-        if order is None or MEANING[report.status].terminal or report.status is VenueStatus.REPLACED:
+        if order is None or not _open(report) or self._too_fresh(order, began):
             return
-        if order.status not in (Status.CANCELED, Status.EXPIRED, Status.REJECTED) or self._too_fresh(order, began):
+        if order.status not in (Status.CANCELED, Status.EXPIRED, Status.REJECTED):
             return
-        meant_to = order.cancel_requested
+        meant_to, end = order.cancel_requested, ended(current(order.links))
         what = f"listed as {report.status.value} at {began.isoformat()}"
-        self._record(Reopened(at=began, order_id=order.id, evidence=what))
+        # Takes back the ends up to that one, on the venue's clock; one that comes from now on holds.
+        self._record(Reopened(at=began if end is None else end.at, order_id=order.id, evidence=what))
         if meant_to:
             self._record(report)
             self._cancel(order.id)
 
-    def _shadows(self, listing: Mapping[str, OrderReported], began: datetime) -> list[str]:
-        """Orders that live in our books and are not open at the venue; those we never had an answer about, too."""
-        still_open = {key for key, report in listing.items() if not MEANING[report.status].terminal}
+    def _shadows(self, listing: Mapping[str, OrderReported], since: datetime, began: datetime) -> list[Order]:
+        """
+        Orders that live in our books and are not open at the venue.
+
+        One whose outcome is unknown is among them if it may be older than what the listing reaches back to; a younger
+        one that came to anything would be listed.
+        """
         shadows = []
         for order in self._tracker.live.values():
             if order.status is Status.UNKNOWN:
-                shadows.append(order.id)
-            elif order.status in (Status.ACKED, Status.WORKING, Status.PARTIAL):
-                ids = {link.broker_order_id for link in order.links}
-                if not ids & still_open and not self._too_fresh(order, began):
-                    shadows.append(order.id)
+                absent = order.placed < since and not _listed(order, listing)
+            else:
+                absent = (
+                    order.status in (Status.ACKED, Status.WORKING, Status.PARTIAL)
+                    and not any(_open(report) for report in _listed(order, listing))
+                    and not self._too_fresh(order, began)
+                )
+            if absent:
+                shadows.append(order)
         return shadows
 
     def _too_fresh(self, order: Order, listed: datetime) -> bool:
@@ -269,62 +314,124 @@ class Reconciler:
         adopted = 0
         for key in strangers:
             report = again.get(key)
-            if report is None or self._known(report):
+            if report is None:
                 continue
-            request = _request_of(report)
-            foreign = not self._ours(request.id)
-            self._record(Adopted(at=self._clock.now(), request=request, foreign=foreign))
+            if not self._known(report):  # else it continues one that was adopted just now
+                request = _request_of(report)
+                foreign = not self._ours(request.id)
+                self._record(Adopted(at=self._clock.now(), request=request, foreign=foreign))
+                adopted += 1
             self._record(report)
-            adopted += 1
         return adopted
+
+    # --- positions ----------------------------------------------------------------------------------------------------
 
     def _compare_positions(self, epoch: int, positions: Mapping[str, VenuePosition]) -> int:
         """Books against venue, with a second look before anything is concluded; how many still differ."""
-        if not self._differing(positions):
-            return 0
-        self._clock.sleep(self._settings.grace.total_seconds())
-        positions = self._broker.positions()
-        self._drain()
-        differing = self._differing(positions)
-        trusted = self._settings.mismatch is MismatchPolicy.TRUST_VENUE
-        for symbol in differing:
-            book, at = self._holdings.position(symbol), self._clock.now()
-            held = positions.get(symbol)
-            venue = ZERO if held is None else held.quantity
-            self._record(PositionMismatched(at=at, epoch=epoch, symbol=symbol, book=book, venue=venue, trusted=trusted))
-            if trusted:
-                price = self._holdings.average(symbol) if held is None else held.average_price
-                name = sha256(f"{symbol}|{epoch}|{book}->{venue}".encode()).hexdigest()[:16]
-                self._record(
-                    PositionAdjusted(
-                        at=at,
-                        id=f"adjust-{name}",
-                        symbol=symbol,
-                        quantity=venue - book,
-                        price=ZERO if price is None else price,
-                        reason=f"the venue holds {venue}, our books {book}, in epoch {epoch}",
-                    )
-                )
-        return len(differing)
+        differences = self._differences(positions)
+        for _ in range(_LOOKS):
+            if not differences:
+                return 0
+            before = differences
+            self._clock.sleep(self._settings.grace.total_seconds())
+            self._drain()
+            positions = _asked(self._broker.positions)
+            self._drain()
+            differences = self._differences(positions)
+            if differences == {symbol: before.get(symbol) for symbol in differences}:
+                break
+        else:  # what changes from look to look is on its way, and not missing
+            raise BrokerError(f"the positions do not stand still: {', '.join(sorted(differences))}")
+        for symbol, difference in sorted(differences.items()):
+            self._mismatched(epoch, symbol, difference, positions.get(symbol))
+        return len(differences)
 
-    def _differing(self, positions: Mapping[str, VenuePosition]) -> list[str]:
-        symbols = sorted({*positions, *self._holdings.held()})
-        return [
-            symbol
-            for symbol in symbols
-            if self._holdings.position(symbol) != (positions[symbol].quantity if symbol in positions else ZERO)
-        ]
+    def _mismatched(self, epoch: int, symbol: str, difference: Decimal, held: VenuePosition | None) -> None:
+        book, at = self._holdings.position(symbol), self._clock.now()
+        venue = book + difference
+        trusted = self._settings.mismatch is MismatchPolicy.TRUST_VENUE
+        self._record(PositionMismatched(at=at, epoch=epoch, symbol=symbol, book=book, venue=venue, trusted=trusted))
+        if trusted:
+            price = self._holdings.average(symbol) if held is None else held.average_price
+            name = sha256(f"{symbol}|{epoch}|{_plain(book)}->{_plain(venue)}".encode()).hexdigest()[:16]
+            self._record(
+                PositionAdjusted(
+                    at=at,
+                    id=f"adjust-{name}",
+                    symbol=symbol,
+                    quantity=difference,
+                    price=ZERO if price is None else price,
+                    reason=f"the venue holds {venue}, our books {book}, in epoch {epoch}",
+                )
+            )
+
+    def _differences(self, positions: Mapping[str, VenuePosition]) -> dict[str, Decimal]:
+        """By symbol: what the venue holds more than our books, base units; only what is not zero."""
+        differences: dict[str, Decimal] = {}
+        for symbol in {*positions, *self._holdings.held()}:
+            venue = positions[symbol].quantity if symbol in positions else ZERO
+            if venue != (book := self._holdings.position(symbol)):
+                differences[symbol] = venue - book
+        return differences
+
+
+@frozen(eq=False)
+class _Answer:
+    """
+    What the venue said of one order, asked by every id.
+
+    Attributes:
+        order: As it was when it was asked about.
+        reports: Empty: it knows none of the ids.
+        lacks_replacement: A replacement is under way, and the venue does not know it.
+    """
+
+    order: Order
+    asked: datetime
+    reports: list[OrderReported]
+    lacks_replacement: bool
+
+
+def _asked(question: Callable[_P, _T], *args: _P.args, **options: _P.kwargs) -> _T:
+    """What the venue answers; whatever a broker raises instead, it is no evidence, and a BrokerError from here on."""
+    try:
+        return question(*args, **options)
+    except BrokerError:
+        raise
+    except Exception as error:
+        raise BrokerError(f"{type(error).__name__}: {error}") from error
+
+
+def _listed(order: Order, listing: Mapping[str, OrderReported]) -> list[OrderReported]:
+    """What the listing says of an order, by any of its ids."""
+    broker_ids = {link.broker_order_id for link in order.links}
+    client_ids = {link.client_order_id for link in order.links}
+    found = [listing[key] for key in broker_ids if key is not None and key in listing]
+    return found or [report for report in listing.values() if report.client_order_id in client_ids]
+
+
+def _open(report: OrderReported) -> bool:
+    return report.status is not VenueStatus.REPLACED and not MEANING[report.status].terminal
 
 
 def _matters(report: OrderReported) -> bool:
-    """An order of somebody else that neither lives nor filled anything changes nothing for us."""
-    return report.cumulative > 0 or not MEANING[report.status].terminal
+    """
+    An order of somebody else that neither lives nor filled anything changes nothing for us.
+
+    Nor does one that has not filled anything and does not say how much it wants, until it fills.
+    """
+    return report.cumulative > 0 or (_open(report) and (report.request is not None or bool(report.quantity)))
 
 
 def _request_of(report: OrderReported) -> OrderRequest:
-    """What a stranger asks for, under an id that we can keep it by."""
+    """What a stranger asks for, under an id that we can keep it by; what goes with it is its owner's to see to."""
     name = report.client_order_id or report.broker_order_id
     if report.request is not None:
-        return evolve(report.request, client_order_id=name)
+        return evolve(report.request, client_order_id=name, exits=None, time_to_live=None)
     quantity = report.quantity or report.cumulative
     return OrderRequest(symbol=report.symbol, side=report.side, quantity=quantity, client_order_id=name)
+
+
+def _plain(quantity: Decimal) -> str:
+    """The same text for the same number, however many zeros it carries."""
+    return f"{quantity.normalize():f}" if quantity else "0"

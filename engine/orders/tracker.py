@@ -60,14 +60,15 @@ class Tracker:
         self.last_event: datetime | None = None
         self._orders: dict[str, Order] = {}
         self._live: dict[str, Order] = {}
-        self._alias: dict[str, str] = {}  # every id that a venue or a replacement gave, to ours
+        self._alias: dict[str, str] = {}  # client ids of replacements, to ours
+        self._named: dict[str, str] = {}  # the venue's ids, which may look like anybody's client ids, to ours
         self._flags: dict[str, set[SymbolFlag]] = {}
         self._members: dict[str, list[str]] = {}
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
     def __contains__(self, order_id: str) -> bool:
-        return order_id in self._orders or order_id in self._alias
+        return order_id in self._orders or order_id in self._alias or order_id in self._named
 
     def __getitem__(self, order_id: str) -> Order:
         """The order by our own id; KeyError if there is none."""
@@ -75,12 +76,17 @@ class Tracker:
 
     def find(self, *, client_order_id: str | None = None, broker_order_id: str | None = None) -> Order | None:
         """The order by any id it ever had."""
-        for given in (client_order_id, broker_order_id):
-            if given is not None:
-                order = self._orders.get(self._alias.get(given, given))
-                if order is not None:
-                    return order
-        return None
+        orders = self._orders
+        if client_order_id is not None:
+            order = orders.get(client_order_id) or orders.get(self._alias.get(client_order_id, ""))
+            if order is not None:
+                return order
+        if broker_order_id is None:
+            return None
+        own = self._named.get(broker_order_id)
+        if own is None and client_order_id is None:
+            own = broker_order_id  # adopted from a venue that shows no client id
+        return None if own is None else orders.get(own)
 
     def __iter__(self) -> Iterator[Order]:
         """All orders, in the order in which they became known."""
@@ -116,7 +122,7 @@ class Tracker:
     def open(self, fact: Intended | Denied | Adopted) -> list[Event]:
         """A new order: meant, denied, or found at the venue; what was parked for it is applied."""
         order = opened(fact)
-        if order.id in self:
+        if order.id in self._orders or order.id in self._alias:
             raise InvalidRequest("client_order_id", order.id, "an id that was never used before")
         self._keep(order)
         if order.group is not None:
@@ -137,6 +143,7 @@ class Tracker:
         self._keep(after)
         if isinstance(fact, ReplaceRequested):
             self._alias[fact.change.client_order_id] = after.id
+            return self._unpark(fact.at)
         if after.status is before.status and after.filled == before.filled:
             return []
         events = self._told(before, after, fact.at)
@@ -181,6 +188,10 @@ class Tracker:
             return []
         self._keep(after)
         events = self._told(before, after, at)
+        if before.status.terminal and not after.status.terminal:
+            what = f"{before.status.value} here, {after.status.value} at the venue"
+            code = AlarmCode.ORDER_REOPENED
+            events.append(Alarm(at=at, code=code, symbol=after.symbol, order_id=after.id, message=what))
         if len(after.links) > 1 or before.broker_order_id is None or before.links[0].corrections:
             self._recount(before, after)
             if self.parked:
@@ -216,7 +227,7 @@ class Tracker:
             self._live[own] = order
         for link in order.links:
             if link.broker_order_id is not None:
-                self._alias[link.broker_order_id] = own
+                self._named[link.broker_order_id] = own
             if link.client_order_id != own:
                 self._alias[link.client_order_id] = own
 
@@ -242,7 +253,7 @@ class Tracker:
         if quantity > 0 and (before.status.terminal or before.status is Status.LOST):
             what = f"{quantity} filled after the order was {before.status.value}"
             events.append(Alarm(at=at, code=AlarmCode.LATE_FILL, symbol=after.symbol, order_id=after.id, message=what))
-        if after.filled > after.quantity and quantity > 0:
+        if after.filled > after.quantity and (quantity > 0 or before.filled <= before.quantity):
             self.flag(after.symbol, SymbolFlag.OVERFILLED)
             what = f"{after.filled} filled of {after.quantity}"
             events.append(Alarm(at=at, code=AlarmCode.OVER_FILL, symbol=after.symbol, order_id=after.id, message=what))

@@ -1,8 +1,9 @@
 """
 What may be sent: pure checks in order, each with a stable code.
 
-`CashGate` refuses an id that was used before, an order that cannot be priced, and an order that costs more than what is
-free. What closes a position needs no money; nothing closes more than there is.
+`CashGate` refuses an id that was used before, an exit that would close what another one is closing already, and an
+order that opens a position in a symbol that is not in order, that cannot be priced, or that costs more than what is
+free. What only closes a position needs neither money nor a price.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from engine.model import ZERO, Approval, OrderRequest, OrderType, Refusal, Side
 from engine.ports import BooksView
 
 __all__ = ["CashGate"]
+
+_NEVER_USED = Decimal(1)  # an exit keeps back no money, at whatever price
 
 
 @frozen(kw_only=True)
@@ -45,34 +48,43 @@ class CashGate:
             return Refusal(
                 code="DUPLICATE_ID", message=f"client order id {request.id} was used before", value=request.id
             )
+        held = view.position(request.symbol)
+        against = bool(held) and (held > 0) is not (request.side is Side.BUY)
+        free = self._free(held, request.symbol, view, group, replaces) if against else ZERO
+        opening = request.quantity - min(request.quantity, free)
+        if opening and (group is not None or (against and free < abs(held))):
+            what = f"{request.quantity} would be closed, {free} of the position of {held} is free to be"
+            return Refusal(code="EXIT_WORKING", message=what, value=str(request.quantity), bound=str(free))
         price = self._worst_price(request, view.mark(request.symbol))
+        if not opening:
+            return Approval(reserve_price=_NEVER_USED if price is None else price * (1 + self.fee_rate), opening=ZERO)
+        flags = view.flags(request.symbol)
+        if flags:
+            named = ", ".join(sorted(flag.value for flag in flags))
+            what = f"{request.symbol} is {named}: only exits may pass"
+            return Refusal(code="SYMBOL_FLAGGED", message=what, value=named)
         if price is None:
             what = f"no price of {request.symbol} is known yet, so the order's cost cannot be bounded"
             return Refusal(code="NO_PRICE", message=what, value=request.symbol)
         price *= 1 + self.fee_rate
-        opening = request.quantity - self._closing(request, view, group, replaces)
-        if opening:
-            cost = opening * price
-            free = view.available() + (ZERO if replaces is None else view.reserved(replaces))
-            if cost > free:
-                return Refusal(
-                    code="INSUFFICIENT_CASH",
-                    message=f"the order may cost {cost:.2f}, {free:.2f} is free",
-                    value=str(cost),
-                    bound=str(free),
-                )
+        cost = opening * price
+        available = view.available() + (ZERO if replaces is None else view.reserved(replaces))
+        if cost > available:
+            return Refusal(
+                code="INSUFFICIENT_CASH",
+                message=f"the order may cost {cost:.2f}, {available:.2f} is free",
+                value=str(cost),
+                bound=str(available),
+            )
         return Approval(reserve_price=price, opening=opening)
 
     @staticmethod
-    def _closing(request: OrderRequest, view: BooksView, group: str | None, replaces: str | None) -> Decimal:
-        """How much of the order closes a position that no other exit is closing already, base units."""
-        held = view.position(request.symbol)
-        if not held or (held > 0) is (request.side is Side.BUY):
-            return ZERO
-        free = abs(held) - view.exit_reserved(request.symbol, but_group=group)
+    def _free(held: Decimal, symbol: str, view: BooksView, group: str | None, replaces: str | None) -> Decimal:
+        """How much of the position no other exit is closing already, base units, >= 0."""
+        free = abs(held) - view.exit_reserved(symbol, but_group=group)
         if replaces is not None and group is None:
             free += view.exit_reserved_by(replaces)
-        return min(request.quantity, max(free, ZERO))
+        return max(free, ZERO)
 
     def _worst_price(self, request: OrderRequest, mark: Decimal | None) -> Decimal | None:
         """Quote units per base unit; None: there is nothing to go by."""

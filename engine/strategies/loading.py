@@ -37,7 +37,7 @@ def load_strategy(name: str, settings: Mapping[str, object], *, where: str = "st
     else:
         try:
             strategy = kind(**settings)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise InvalidInput(f"{where}.settings", dict(settings), f"what {name} takes: {error}") from error
     for method in ("on_bar", "on_event"):
         if not callable(getattr(strategy, method, None)):
@@ -47,7 +47,7 @@ def load_strategy(name: str, settings: Mapping[str, object], *, where: str = "st
 
 def _imported(name: str, where: str) -> type:
     module_name, colon, class_name = name.partition(":")
-    if not colon or not module_name or not class_name:
+    if not colon or not module_name or module_name.startswith(".") or not class_name:
         near = get_close_matches(name, BUILT_IN, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise InvalidInput(f"{where}.name", name, f"one of {', '.join(sorted(BUILT_IN))}, or module:Class{hint}")

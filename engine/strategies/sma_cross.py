@@ -84,7 +84,7 @@ class SmaCross:
             lot = self.lot or (Decimal("0.0001") if "/" in bar.symbol else Decimal(1))
             money = trader.books.available() * self.share
             quantity = (money / bar.close / lot).to_integral_value(ROUND_DOWN) * lot
-            if quantity:
+            if quantity > 0:
                 averages.ticket = trader.submit(self._order(bar.symbol, Side.BUY, quantity))
         elif not above and held > 0:
             averages.ticket = trader.submit(self._order(bar.symbol, Side.SELL, held))

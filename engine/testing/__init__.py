@@ -6,5 +6,6 @@ Public: what is here keeps working, and the tests of tradebridge itself are writ
 
 from engine.testing.broker import FakeBroker, Lost
 from engine.testing.clocks import ManualHostClock
+from engine.testing.desk import Desk
 
-__all__ = ["FakeBroker", "Lost", "ManualHostClock"]
+__all__ = ["Desk", "FakeBroker", "Lost", "ManualHostClock"]

@@ -8,9 +8,10 @@ after the venue has acted, and the feed can be muted, which is how frames get lo
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 
 from attrs import evolve, frozen
 
@@ -21,6 +22,7 @@ from engine.model import ZERO, Correction, Execution, OrderRequest, Replacement,
 
 __all__ = ["FakeBroker", "Lost"]
 
+_T = TypeVar("_T")
 _ENDS = frozenset(
     {VenueStatus.FILLED, VenueStatus.CANCELED, VenueStatus.EXPIRED, VenueStatus.REJECTED, VenueStatus.REPLACED}
 )
@@ -30,7 +32,7 @@ _ENDS = frozenset(
 class Lost:
     """A scripted outcome: the venue does what was asked, and then the caller gets this error instead of the answer."""
 
-    error: Exception
+    error: BaseException
 
 
 class FakeBroker:
@@ -42,6 +44,7 @@ class FakeBroker:
         muted: While True, events do not reach the feed; listings still show what they did.
         carries_fills: Whether the order that replaces another counts on from what that one filled.
         first_status: What a new order's first report says.
+        on_call: Called with method and subject before each call does anything; what it raises ends the call.
     """
 
     def __init__(self, clock: Clock, *, carries_fills: bool = True) -> None:
@@ -49,10 +52,11 @@ class FakeBroker:
         self.muted = False
         self.carries_fills = carries_fills
         self.first_status = VenueStatus.NEW
+        self.on_call: Callable[[str, str], object] | None = None
         self._clock = clock
         self._facts: deque[VenueFact] = deque()
         self._closed = False
-        self._outcomes: dict[str, deque[Exception | Lost]] = defaultdict(deque)
+        self._outcomes: dict[str, deque[BaseException | Lost]] = defaultdict(deque)
         self._orders: dict[str, OrderReported] = {}
         self._executions: dict[str, ExecutionReported] = {}
         self._positions: dict[str, VenuePosition] = {}
@@ -61,9 +65,13 @@ class FakeBroker:
 
     # --- what a test does ---------------------------------------------------------------------------------------------
 
-    def script(self, method: str, *outcomes: Exception | Lost) -> None:
+    def script(self, method: str, *outcomes: BaseException | Lost) -> None:
         """Let the next calls of a method end like this, one each: an error before it acts, or `Lost` behind it."""
         self._outcomes[method].extend(outcomes)
+
+    def unscript(self) -> None:
+        """Forget every outcome that was scripted and has not come."""
+        self._outcomes.clear()
 
     def fill(self, client_order_id: str, quantity: Decimal, price: Decimal, *, fee: Decimal = ZERO) -> OrderReported:
         """Execute a part of an order; the report, which is also put into the feed."""
@@ -139,9 +147,25 @@ class FakeBroker:
         self._tell(report)
         return report
 
+    def replace_foreign(self, broker_order_id: str, request: OrderRequest) -> OrderReported:
+        """Somebody else continues an order of theirs as this one."""
+        old = self._open(broker_order_id)
+        self.end(old.client_order_id or "", VenueStatus.REPLACED)
+        report = self._accept(request, continues=old)
+        self._tell(report)
+        return report
+
+    def revive(self, picture: OrderReported) -> None:
+        """Let the venue see an order as this picture has it, without telling anybody."""
+        self._keep(picture)
+
     def hide(self, client_order_id: str) -> None:
         """Let the venue forget an order: no listing and no look-up knows it any more."""
         self._hidden.add(client_order_id)
+
+    def show(self, client_order_id: str) -> None:
+        """Let the venue know a hidden order again."""
+        self._hidden.discard(client_order_id)
 
     def hold(self, symbol: str, quantity: Decimal, average_price: Decimal) -> None:
         """Let the venue say that we hold this, whatever was executed."""
@@ -159,6 +183,10 @@ class FakeBroker:
         """How the venue sees an order."""
         return self._by_client_id(client_order_id)
 
+    def orders_open(self) -> list[OrderReported]:
+        """The orders that can still be filled, oldest first; not a call of the broker."""
+        return [order for order in self._visible() if order.status not in _ENDS]
+
     # --- Feed ---------------------------------------------------------------------------------------------------------
 
     def get(self, timeout: float) -> VenueFact | None:
@@ -175,60 +203,56 @@ class FakeBroker:
         if any(order.client_order_id == request.id for order in self._orders.values()):
             raise AlreadyExists(f"client_order_id must be unique: {request.id}")
         report = self._accept(request)
-        if lost is not None:
-            raise lost.error
-        return report
+        return _answer(lost, report)
 
     def cancel(self, broker_order_id: str) -> None:
         lost = self._called("cancel", broker_order_id)
-        order = self._orders[broker_order_id]
-        if order.status in _ENDS:
-            raise VenueRejected(f'order is already in "{order.status.value}" state')
+        order = self._open(broker_order_id)
         self.end(order.client_order_id or "", VenueStatus.CANCELED)
-        if lost is not None:
-            raise lost.error
+        _answer(lost, None)
 
     def replace(self, broker_order_id: str, change: Replacement) -> OrderReported:
         lost = self._called("replace", broker_order_id)
-        old = self._orders[broker_order_id]
-        if old.status in _ENDS or old.request is None:
-            raise VenueRejected("unable to replace order, order is not open")
-        self.end(old.client_order_id or "", VenueStatus.REPLACED)
+        old = self._open(broker_order_id)
+        assert old.request is not None  # what was accepted says what it asks for
         request = evolve(change.applied_to(old.request), client_order_id=change.client_order_id)
-        report = self._accept(request, continues=old)
-        if lost is not None:
-            raise lost.error
-        return report
+        if request.quantity <= old.cumulative:
+            raise VenueRejected(f"the new quantity must be more than the {old.cumulative} filled")
+        self.end(old.client_order_id or "", VenueStatus.REPLACED)
+        return _answer(lost, self._accept(request, continues=old))
 
     def lookup(self, *, client_order_id: str | None = None, broker_order_id: str | None = None) -> OrderReported | None:
         lost = self._called("lookup", client_order_id or broker_order_id or "")
-        if lost is not None:
-            raise lost.error
         for order in self._visible():
-            if client_order_id == order.client_order_id or broker_order_id == order.broker_order_id:
-                return order
-        return None
+            if client_order_id is not None and client_order_id == order.client_order_id:
+                return _answer(lost, order)
+            if broker_order_id is not None and broker_order_id == order.broker_order_id:
+                return _answer(lost, order)
+        return _answer(lost, None)
 
     def orders(self, *, since: datetime | None = None, open_only: bool = False) -> Sequence[OrderReported]:
-        self._called("orders", "open" if open_only else "")
-        return [
+        lost = self._called("orders", "open" if open_only else "")
+        found = [
             order
             for order in self._visible()
             if (since is None or order.at >= since) and not (open_only and order.status in _ENDS)
         ]
+        return _answer(lost, found)
 
     def executions(self, since: datetime | None = None) -> Sequence[ExecutionReported]:
-        self._called("executions", "")
-        return [told for told in self._executions.values() if since is None or told.at >= since]
+        lost = self._called("executions", "")
+        return _answer(lost, [told for told in self._executions.values() if since is None or told.at >= since])
 
     def positions(self) -> Mapping[str, VenuePosition]:
-        self._called("positions", "")
-        return {symbol: held for symbol, held in self._positions.items() if held.quantity}
+        lost = self._called("positions", "")
+        return _answer(lost, {symbol: held for symbol, held in self._positions.items() if held.quantity})
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _called(self, method: str, about: str) -> Lost | None:
         self.calls.append((method, about))
+        if self.on_call is not None:
+            self.on_call(method, about)
         if not self._outcomes[method]:
             return None
         outcome = self._outcomes[method].popleft()
@@ -257,6 +281,14 @@ class FakeBroker:
     def _visible(self) -> list[OrderReported]:
         return [order for order in self._orders.values() if order.client_order_id not in self._hidden]
 
+    def _open(self, broker_order_id: str) -> OrderReported:
+        order = self._orders.get(broker_order_id)
+        if order is None or order.client_order_id in self._hidden:
+            raise VenueRejected(f"order not found for {broker_order_id}")
+        if order.status in _ENDS:
+            raise VenueRejected(f'order is already in "{order.status.value}" state')
+        return order
+
     def _by_client_id(self, client_order_id: str) -> OrderReported:
         return next(order for order in self._orders.values() if order.client_order_id == client_order_id)
 
@@ -277,3 +309,9 @@ class FakeBroker:
     def _next(self) -> int:
         self._numbers += 1
         return self._numbers
+
+
+def _answer(lost: Lost | None, value: _T) -> _T:
+    if lost is not None:
+        raise lost.error
+    return value
