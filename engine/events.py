@@ -93,6 +93,7 @@ class Intended:
         group: The id of the order that a protective order belongs to, or of its OCO pair; None: it stands alone.
         reserve_price: The worst price that it reserves for, quote units.
         opening: How much of it opens or grows a position; the rest closes one. Base units.
+        sending: It is sent as soon as this is durable, so its bytes may have left; False: it waits for a `Sent`.
     """
 
     at: datetime
@@ -101,6 +102,7 @@ class Intended:
     group: str | None
     reserve_price: Decimal
     opening: Decimal
+    sending: bool = False
 
 
 @frozen(kw_only=True)

@@ -26,7 +26,6 @@ from engine.events import (
     Fact,
     Filled,
     Intended,
-    Sent,
     SessionStarted,
     StrategyFailed,
     Synced,
@@ -407,8 +406,17 @@ class ExecutionEngine:
             self._record(Denied(at=now, request=request, refusal=verdict))
             return False
         price, opening = verdict.reserve_price, verdict.opening
-        self._record(Intended(at=now, request=request, role=role, group=group, reserve_price=price, opening=opening))
-        self._record(Sent(at=now, order_id=request.id))
+        self._record(
+            Intended(
+                at=now,
+                request=request,
+                role=role,
+                group=group,
+                reserve_price=price,
+                opening=opening,
+                sending=True,
+            )
+        )
         return True
 
     def _judge(self, request: OrderRequest, group: str | None, replaces: str | None = None) -> Approval | Refusal:

@@ -130,11 +130,13 @@ class Status(Word):
     REJECTED = "rejected"
     DENIED = "denied"
 
-    terminal: bool
+    @property
+    def terminal(self) -> bool:
+        """The venue (or our gate) proved the end: nothing works and nothing is reserved. LOST is only inferred."""
+        return self in _TERMINAL
 
-    def __init__(self, word: str) -> None:
-        # The venue (or our gate) proved the end: nothing works and nothing is reserved. LOST is only inferred.
-        self.terminal = word in ("filled", "canceled", "expired", "rejected", "denied")
+
+_TERMINAL = frozenset({Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.DENIED})
 
 
 class VenueStatus(Word):

@@ -316,8 +316,12 @@ class PaperSession:
     def _step(self) -> Exception | None:
         """Let engine and strategy react until nothing is left to react to; what the strategy raised, if it did."""
         engine, on_event = self.engine, self._strategy.on_event
-        while events := engine.step():
-            self.fills += sum(type(event) is Filled and bool(event.quantity) for event in events)
+        again = True
+        while again:
+            events = engine.step()
+            for event in events:
+                if type(event) is Filled and event.quantity:
+                    self.fills += 1
             for event in events:
                 try:
                     on_event(event, engine)
@@ -325,6 +329,7 @@ class PaperSession:
                     raise
                 except Exception as error:  # noqa: BLE001 - as above
                     return error
+            again = bool(events) and engine.pending
         return None
 
     def _fail(self, error: Exception) -> str:

@@ -95,9 +95,8 @@ def fact(told: Fact) -> str:
             return f"session {told.session_id} begins with cash {number(told.cash)}"
         case Intended():
             opens = f"opens {number(told.opening)}" if told.opening else "only closes a position"
-            return (
-                f"we mean to {request(told.request)}; passed the gate ({opens}, at worst {number(told.reserve_price)})"
-            )
+            gate = f"passed the gate ({opens}, at worst {number(told.reserve_price)})"
+            return f"we mean to {request(told.request)}; {gate}" + ("; sent to the venue" if told.sending else "")
         case Denied():
             return f"our gate refused to {request(told.request)}: {told.refusal.code}, {told.refusal.message}"
         case Sent():

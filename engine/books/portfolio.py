@@ -147,15 +147,15 @@ class Portfolio:
     def reserve(self, order: Order) -> None:
         """Keep back what the order needs now, and release what it does not need any more."""
         order_id = order.id
-        old = self._reservations.pop(order_id, None)
+        old = self._reservations.get(order_id)
         new = reservation(order)
         if new is not None:
             self._reservations[order_id] = new
-            self._reserved += new.money
-        if old is not None:
-            self._reserved -= old.money
-        if not self._reservations:
-            self._reserved = ZERO  # sums of 28 digits may leave a last one
+            self._reserved += new.money if old is None else new.money - old.money
+        elif old is not None:
+            del self._reservations[order_id]
+            # sums of 28 digits may leave a last one
+            self._reserved = self._reserved - old.money if self._reservations else ZERO
 
     def mark(self, symbol: str, price: Decimal) -> None:
         """The market's last price, quote units."""
@@ -210,15 +210,18 @@ class Portfolio:
 
     def available(self) -> Decimal:
         """Cash that neither a live order nor a short position needs: shorts keep their proceeds and as much again."""
-        needed = sum(
-            (-2 * quantity * self._value_price(symbol) for symbol, quantity in self._open.items() if quantity < 0),
-            ZERO,
-        )
-        return self.cash - self._reserved - needed
+        free = self.cash - self._reserved
+        for symbol, quantity in self._open.items():
+            if quantity < 0:
+                free += 2 * quantity * self._value_price(symbol)
+        return free
 
     def equity(self) -> Decimal:
         """Cash and positions at their marks, quote units."""
-        return self.cash + sum((quantity * self._value_price(symbol) for symbol, quantity in self._open.items()), ZERO)
+        total = self.cash
+        for symbol, quantity in self._open.items():
+            total += quantity * self._value_price(symbol)
+        return total
 
     def realised(self) -> Decimal:
         """Profit of all that was closed, fees left out, quote units."""

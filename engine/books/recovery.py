@@ -52,7 +52,7 @@ from engine.events import (
 )
 from engine.model import ZERO, SymbolFlag
 from engine.orders.lifecycle import Note
-from engine.orders.order import Outcome
+from engine.orders.order import Order, Outcome
 from engine.orders.tracker import Tracker
 
 __all__ = ["Books", "recovered"]
@@ -103,13 +103,16 @@ class Books:
         if self.session is None and type(fact) is not SessionStarted:
             raise JournalError(f"a journal begins with SessionStarted, this one with {type(fact).__name__}")
         events = _APPLY[type(fact)](self, fact, at)
+        touched: Order | None = None
         for event in events:
             if isinstance(event, Alarm):
                 continue
             order = self.tracker[event.order_id]
             if isinstance(event, Filled):
                 self.portfolio.book(event.symbol, order.side, event.quantity, event.cost, event.fee)
-            self.portfolio.reserve(order)
+            if order is not touched:
+                touched = order
+                self.portfolio.reserve(order)
         return events
 
     # --- what a gate may look at --------------------------------------------------------------------------------------

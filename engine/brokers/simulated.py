@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from attrs import evolve
 
@@ -46,8 +47,8 @@ class SimulatedBroker:
         self._orders: dict[str, OrderReported] = {}  # by our broker id, as it stands
         self._requests: dict[str, OrderRequest] = {}
         self._ids: dict[str, str] = {}  # client order id -> broker id
-        self._executions: list[ExecutionReported] = []
-        self._held: dict[str, VenuePosition] = {}
+        self._fills: list[tuple[OrderReported, Execution]] = []
+        self._held: dict[str, tuple[Decimal, Decimal]] = {}  # symbol -> signed quantity, average entry price
         self._session: Session | None = None
         self._seen: datetime | None = None  # start of the last bar
         self._working = 0
@@ -104,10 +105,25 @@ class SimulatedBroker:
         ]
 
     def executions(self, since: datetime | None = None) -> Sequence[ExecutionReported]:
-        return [execution for execution in self._executions if since is None or execution.at >= since]
+        return [
+            ExecutionReported(
+                at=report.at,
+                client_order_id=report.client_order_id,
+                broker_order_id=report.broker_order_id,
+                symbol=report.symbol,
+                side=report.side,
+                execution=execution,
+            )
+            for report, execution in self._fills
+            if since is None or report.at >= since
+        ]
 
     def positions(self) -> Mapping[str, VenuePosition]:
-        return {symbol: held for symbol, held in self._held.items() if held.quantity}
+        return {
+            symbol: VenuePosition(symbol=symbol, quantity=quantity, average_price=average)
+            for symbol, (quantity, average) in self._held.items()
+            if quantity
+        }
 
     # --- the market ---------------------------------------------------------------------------------------------------
 
@@ -132,6 +148,8 @@ class SimulatedBroker:
             yield
         paths = [(bar.symbol, corners(bar)) for bar in bars]
         for corner in range(4):
+            if not self._working:
+                break  # nothing is left that the rest of the path could meet
             for symbol, path in paths:
                 at, price = path[corner]
                 if at > self._clock.now():
@@ -140,19 +158,19 @@ class SimulatedBroker:
                     while (event := self._matcher.auction(symbol, price, at, "open")) is not None:
                         self._happened(symbol, event)
                         yield
-                moved = self._matcher.walk if corner else self._matcher.jump
-                for event in moved(symbol, price, at):
+                while (event := self._matcher.advance(symbol, price, at, jump=corner == 0)) is not None:
                     self._happened(symbol, event)
                     yield
-        session, end = self._session, bars[0].end
-        if session is not None and end >= session.close:
+        if self._working and self._session is not None and bars[0].end >= self._session.close:
             for bar in bars:
-                while (event := self._matcher.auction(bar.symbol, bar.close, end, "close")) is not None:
+                while (event := self._matcher.auction(bar.symbol, bar.close, bar.end, "close")) is not None:
                     self._happened(bar.symbol, event)
                     yield
-            self._end_session(end)
+            self._end_session(bars[0].end)
             if self._facts:
                 yield
+        if not self._working:
+            self.skip(bars)
         self._seen = bars[0].start
 
     def _enter_session(self, start: datetime) -> bool:
@@ -212,22 +230,14 @@ class SimulatedBroker:
     def _filled(self, symbol: str, match: Match) -> None:
         order = self._orders[match.order_id]
         side, quantity, price, now = order.side, match.quantity, match.price, self._clock.now()
-        held = self._held.get(symbol)
-        after = (ZERO if held is None else held.quantity) + side.signed(quantity)
-        average = price
-        if held is not None and held.quantity and (held.quantity > 0) is (after > 0) and after:
-            average = held.average_price
-            if abs(after) > abs(held.quantity):
-                average = (abs(held.quantity) * average + quantity * price) / abs(after)
-        self._held[symbol] = VenuePosition(symbol=symbol, quantity=after, average_price=average)
         execution = Execution(
-            id=f"sim-x{len(self._executions) + 1}",
+            id=f"sim-x{len(self._fills) + 1}",
             cumulative=match.cumulative,
             quantity=quantity,
             price=price,
             at=now,
             fee=self._fees.fee(symbol, side, quantity, price),
-            position_after=after,
+            position_after=self._moved(symbol, side.signed(quantity), price),
         )
         report = OrderReported(
             at=now,
@@ -238,24 +248,26 @@ class SimulatedBroker:
             status=VenueStatus.PARTIALLY_FILLED if match.remaining else VenueStatus.FILLED,
             quantity=order.quantity,
             cumulative=match.cumulative,
-            average=match.cost / match.cumulative,
+            average=price if match.cumulative == quantity else match.cost / match.cumulative,
             execution=execution,
             replaces=order.replaces,
         )
         self._orders[match.order_id] = report
-        self._executions.append(
-            ExecutionReported(
-                at=now,
-                client_order_id=order.client_order_id,
-                broker_order_id=match.order_id,
-                symbol=symbol,
-                side=side,
-                execution=execution,
-            )
-        )
+        self._fills.append((report, execution))
         if not match.remaining:
             self._working -= 1
         self._facts.append(report)
+
+    def _moved(self, symbol: str, change: Decimal, price: Decimal) -> Decimal:
+        """The position after a change of it at that price."""
+        held, average = self._held.get(symbol, (ZERO, price))
+        after = held + change
+        if not held or (held > 0) is not (after > 0):
+            average = price
+        elif abs(after) > abs(held):
+            average = (abs(held) * average + abs(change) * price) / abs(after)
+        self._held[symbol] = (after, average)
+        return after
 
     def _over(self, broker_id: str, status: VenueStatus, at: datetime) -> None:
         report = evolve(self._orders[broker_id], status=status, at=max(at, self._orders[broker_id].at), execution=None)

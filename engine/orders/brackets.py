@@ -299,7 +299,7 @@ class Guards:
         for other in reversed(self._open):
             if other == group and claims:
                 break
-            if other != group and self._open[other] == head.symbol and _closing_side(tracker[other]) is side:
+            if self._open[other] == head.symbol and _closing_side(tracker[other]) is side:
                 free -= self._claim(other)
         return free
 
@@ -320,9 +320,7 @@ def _left(head: Order, exits: list[Order]) -> Decimal:
 
 def _as_good_as_none(order: Order) -> bool:
     """LOST (should it turn up after all, it is one too many), or withdrawn by us to make place for another."""
-    return order.status is Status.LOST or (
-        order.stage is Status.CANCELED and order.note in (_NOTHING_LEFT, _WRONG_SIZE)
-    )
+    return order.status is Status.LOST or order.note in (_NOTHING_LEFT, _WRONG_SIZE)
 
 
 def _full(order: Order) -> bool:

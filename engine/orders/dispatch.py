@@ -96,7 +96,7 @@ class Dispatch:
     def watch_age(self, order: Order) -> None:
         """Ask for the order's end when its time to live is over."""
         alive = order.request.time_to_live
-        if alive is not None and not order.foreign:
+        if alive is not None:
             self._expiring.setdefault(order.id, order.placed + alive)
 
     def forget(self, order_id: str) -> None:

@@ -93,7 +93,7 @@ def opened(fact: Intended | Denied | Adopted) -> Order:
     if isinstance(fact, Intended):
         role, group, reserve = fact.role, fact.group, fact.reserve_price
         closing = request.quantity - fact.opening if fact.opening else None
-        status = Status.INTENT
+        status = Status.SENT if fact.sending else Status.INTENT
     elif isinstance(fact, Denied):
         refusal = fact.refusal
         status = Status.DENIED
@@ -362,8 +362,10 @@ def _status(stage: Status, links: Sequence[Link], working: Link, filled: Decimal
     end = ended(working)
     if end is not None:
         return MEANING[end.status]
-    if filled - working.settled.quantity + working.settled.peak >= quantity and working.reopened is None:
-        return Status.FILLED  # it was complete once; a bust takes money back, it does not send the order again
+    if working.settled.peak >= quantity and working.reopened is None:
+        # It was complete once; a bust takes money back, it does not send the order again. What earlier links filled
+        # under a count of their own is left out: that, and the peak, may never have been there at the same time.
+        return Status.FILLED
     if stage is Status.LOST:
         return Status.LOST  # inferred from silence; `take` ends it with the venue's next word
     if filled:

@@ -195,7 +195,7 @@ def test_each_event_is_told_once(desk):
     desk.broker.fill(ticket.id, D(100), D(10))
     first = desk.engine.step()
 
-    assert [Status.INTENT, Status.SENT, Status.WORKING, Status.FILLED] == [
+    assert [Status.SENT, Status.WORKING, Status.FILLED] == [
         event.after for event in first if isinstance(event, OrderChanged)
     ]
     assert [D(100)] == [event.quantity for event in first if isinstance(event, Filled)]
@@ -214,7 +214,7 @@ def test_a_strategy_may_submit_while_it_is_told(desk):
                 told += desk.engine.step()
 
     changes = [(event.order_id, event.after) for event in told if isinstance(event, OrderChanged)]
-    lives = [Status.INTENT, Status.SENT, Status.WORKING]
+    lives = [Status.SENT, Status.WORKING]
     assert [("a", status) for status in lives] + [("b", status) for status in lives] == changes
 
 
@@ -643,6 +643,15 @@ def test_messages_about_unknown_orders_ask_for_a_reconciliation(desk):
     assert (D(0), D(40)) == (before, desk.engine.position("X"))
     assert desk.engine.books.tracker["by-hand"].foreign
     assert not desk.engine.busy
+
+
+def test_an_unknown_order_without_a_fill_asks_for_a_reconciliation(desk):
+    """One message that nobody can place is enough."""
+    desk.broker.place_foreign(buy(client_order_id="by-hand"))
+    desk.run()
+    desk.run(5)
+
+    assert "by-hand" in desk.engine.books.tracker
 
 
 def test_a_mismatch_may_leave_the_symbol_reduce_only():

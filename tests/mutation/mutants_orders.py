@@ -386,6 +386,13 @@ MUTANTS = [
         "a bust sends a filled order again",
     ),
     Mutant(
+        "peaks-add-up",
+        LIFECYCLE,
+        "    if working.settled.peak >= quantity and",
+        "    if filled - working.settled.quantity + working.settled.peak >= quantity and",
+        "quantities of different moments complete a chain",
+    ),
+    Mutant(
         "filled-for-ever",
         LIFECYCLE,
         "working.settled.peak >= quantity and working.reopened is None:",

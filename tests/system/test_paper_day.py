@@ -45,7 +45,7 @@ def test_a_day(tradebridge, tmp_path):
 
     assert sum(summary["orders"].values()) == len(orders) - 1
     assert f"asks for    buy {quantity} {symbol} at market, gtc" in life
-    assert ["intent", "sent", "working", "filled"] == [line.split()[2] for line in life[4:-3]]
+    assert ["sent", "working", "filled"] == [line.split()[2] for line in life[4:-3]]
     assert f"end         filled: filled {quantity} of {quantity}" == life[-1]
 
     # Fold it: the journal alone gives the same books.

@@ -103,9 +103,8 @@ beside it   entry.sl: stop-loss, canceled, 0 of 2
 beside it   entry.tp: take-profit, filled, 2 of 2 at 110
 
 market time          status   filled  average  what happened
-2024-01-02 14:31:00  intent   0       -        we mean to buy 2 X/Y at market, gtc, take-profit 110, stop-loss 95; \
-passed the gate (opens 2, at worst 104.104)
-2024-01-02 14:31:00  sent     0       -        sent to the venue
+2024-01-02 14:31:00  sent     0       -        we mean to buy 2 X/Y at market, gtc, take-profit 110, stop-loss 95; \
+passed the gate (opens 2, at worst 104.104); sent to the venue
 2024-01-02 14:31:00  working  0       -        it works at the venue as sim-1
 2024-01-02 14:31:00  filled   2       100      filled 2 at 100, fee 0.2 (execution sim-x1 of sim-1; position then 2)
 
@@ -222,8 +221,7 @@ def test_an_order_whose_answer_was_lost(tmp_path):
         ]
 
     assert [
-        ("Intended", "intent"),
-        ("Sent", "sent"),
+        ("Intended", "sent"),
         (Unanswered.__name__, "unknown"),
         ("SyncBegan", "unknown"),
         ("OrderReported", "working"),

@@ -86,6 +86,16 @@ def test_a_bracket(desk):
     assert (OrderType.LIMIT, Side.SELL, D(12)) == (profit.type, profit.side, profit.limit_price)
 
 
+def test_a_bracket_that_stands_is_at_rest(desk):
+    """Where all stands as it should there is nothing to do, and when it is over nothing is kept."""
+    entered(desk)
+    standing = desk.engine.busy
+    desk.broker.fill("e.tp", D(100), D(12))
+    desk.run()
+
+    assert (False, False, {}) == (standing, desk.engine.busy, desk.engine._guards._open)
+
+
 def test_the_stop_goes_first(desk):
     """Protection is sent before the take-profit."""
     entered(desk)
@@ -154,6 +164,7 @@ def test_the_stop_shrinks_as_the_profit_is_taken(desk):
     desk.run()
 
     assert {"e.sl": (70, 0), "e.tp": (100, 30)} == stands(desk)
+    assert [order(desk, "e.sl").links[0].broker_order_id] == desk.calls("replace")
 
 
 def test_exits_partly_filled_on_both_sides(desk):
@@ -393,6 +404,36 @@ def test_a_bracket_that_a_strategy_ended_by_hand(desk, out, stays):
     assert ({f"{stays}.sl": (rest, 0), f"{stays}.tp": (rest, 0)}, []) == (stands(desk), alarms(told))
 
 
+def test_brackets_in_two_symbols(desk):
+    """What is sold in one symbol is no matter of the other."""
+    desk.engine.submit_many(
+        [
+            OrderRequest.limit(symbol, Side.BUY, D(100), D(10), exits=STOP, client_order_id=symbol)
+            for symbol in ("Y", "X")
+        ]
+    )
+    for symbol in ("Y", "X"):
+        desk.broker.fill(symbol, D(100), D(10))
+    desk.run()
+    desk.broker.hold("Y", D(40), D(10))
+    desk.engine.reconcile()
+    desk.run()
+
+    assert {"Y.sl": (40, 0), "X.sl": (100, 0)} == stands(desk)
+
+
+def test_an_exit_that_is_being_cancelled_is_left_alone(desk):
+    """Its size does not matter any more; changing it would be an error of ours."""
+    entered(desk)
+    desk.broker.muted = True
+    desk.engine.cancel("e.sl")
+    desk.broker.muted = False
+    desk.broker.fill("e.tp", D(30), D(12))
+    desk.run()
+
+    assert ([], D(100)) == (desk.calls("replace"), order(desk, "e.sl").quantity)
+
+
 # --- OCO --------------------------------------------------------------------------------------------------------------
 
 
@@ -523,6 +564,16 @@ def test_a_stop_that_rests_protects_nothing(desk):
     assert ([AlarmCode.UNPROTECTED], D(100)) == (alarms(desk.run(5)), bare(desk))
     desk.broker.end("e.sl", VenueStatus.NEW)
     assert ([], D(0)) == (alarms(desk.run(5)), bare(desk))
+
+
+def test_a_stop_that_waits_to_be_sent_protects_nothing(desk):
+    """What has not left is not there, however good the reason."""
+    desk.engine.submit(buy(exits=STOP))
+    desk.broker.script("submit", NotSent("rate", earliest=desk.clock.now() + timedelta(seconds=60)))
+    desk.broker.fill("e", D(100), D(10))
+    desk.run()
+
+    assert ([AlarmCode.UNPROTECTED], D(100)) == (alarms(desk.run(5)), bare(desk))
 
 
 def test_a_stop_that_is_too_small_is_told(desk):

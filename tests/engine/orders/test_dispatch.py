@@ -58,17 +58,17 @@ def test_an_accepted_order_works(desk):
 
 
 def test_what_is_sent_is_durable_before(desk):
-    """When the broker is called, intent and send stand in the journal, committed, for all orders of the batch."""
+    """When the broker is called, the intents that say so stand in the journal, committed, for the whole batch."""
     seen = []
 
     def look(method, about):
         if method == "submit":
-            seen.append([(type(fact).__name__, fact) for fact in desk.facts(Intended, Sent)])
+            seen.append([(fact.request.id, fact.sending) for fact in desk.facts(Intended)])
 
     desk.broker.on_call = look
     desk.engine.submit_many([buy(client_order_id="a"), buy(client_order_id="b")])
 
-    assert [["Intended", "Sent", "Intended", "Sent"]] * 2 == [[name for name, _ in rows] for rows in seen]
+    assert [[("a", True), ("b", True)]] * 2 == seen
 
 
 def test_a_refusal_of_the_venue_ends_the_order(desk):
@@ -195,14 +195,14 @@ def test_what_did_not_leave_keeps_its_reservation(desk):
 
 
 def test_a_second_send_is_durable_before_too(desk):
-    """Each attempt has its own Sent in the journal before the broker is called."""
+    """Each further attempt has a Sent of its own in the journal before the broker is called."""
     desk.broker.script("submit", NotSent("rate"))
     desk.engine.submit(buy())
     sent = []
     desk.broker.on_call = lambda method, about: sent.append(len(desk.facts(Sent))) if method == "submit" else None
     desk.run()
 
-    assert [2] == sent
+    assert [1] == sent
 
 
 def test_exits_overtake(desk):
@@ -270,6 +270,19 @@ def test_an_exit_that_has_become_an_entry_is_withdrawn(desk):
 
     assert (D(0), Status.CANCELED) == (desk.engine.position("X"), ticket.status)
     assert "it would open 100 now, and 0 when it was approved" == ticket.order.note
+
+
+@pytest.mark.parametrize(("held", "status"), [("80", Status.CANCELED), ("100", Status.WORKING)])
+def test_a_reversal_opens_no_more_than_was_approved(desk, held, status):
+    """An order that closes 100 and opens 50 is withdrawn if it would open more by the time it can be sent."""
+    holding(desk)
+    desk.broker.script("submit", NotSent("rate", earliest=desk.clock.now() + timedelta(seconds=30)))
+    ticket = desk.engine.submit(sell("150"))
+    desk.broker.hold("X", D(held), D(10))
+    desk.engine.reconcile()
+    desk.run(30)
+
+    assert status is ticket.status
 
 
 # --- cancelling -------------------------------------------------------------------------------------------------------
@@ -438,6 +451,18 @@ def test_a_cancel_that_may_not_leave_yet_waits_for_its_moment(desk):
     assert (1, 2, Status.CANCELED) == (asked, len(desk.calls("cancel")), ticket.status)
 
 
+def test_a_cancel_that_waits_is_dropped_with_the_order(desk):
+    """An order that was filled meanwhile needs no cancel."""
+    ticket = desk.engine.submit(buy())
+    desk.broker.script("cancel", NotSent("rate", earliest=desk.clock.now() + timedelta(seconds=2)))
+    desk.engine.cancel(ticket)
+    desk.broker.fill(ticket.id, D(100), D(10))
+    desk.run()
+    desk.run(5)
+
+    assert ([], ["b1"], Status.FILLED) == (desk.facts(CancelRefused), desk.calls("cancel"), ticket.status)
+
+
 def test_cancel_all_reaches_every_order(desk):
     """An error at one of the cancels does not keep the others from being asked for; foreign orders are left alone."""
     tickets = desk.engine.submit_many([buy("1"), buy("2"), buy("3")])
@@ -565,6 +590,20 @@ def test_a_replacement_given_up_too_early_still_counts(desk):
     assert (None, D(120), D(120)) == (given_up, ticket.filled, desk.engine.position("X"))
 
 
+def test_few_answers_about_a_replacement_are_not_enough(desk):
+    """However long it takes, two answers "not found" prove nothing."""
+    ticket = desk.engine.submit(buy())
+    desk.broker.script("replace", LOST_ANSWER)
+    desk.engine.replace(ticket, limit_price=D(9))
+    desk.run()
+    desk.run(100)
+    before = ticket.order.replacing
+    desk.run(5)
+
+    assert before is not None
+    assert ticket.order.replacing is None
+
+
 def test_errors_about_a_replacement_are_no_evidence(desk):
     """As long as the venue does not answer, the replacement stays open."""
     ticket = desk.engine.submit(buy())
@@ -664,6 +703,16 @@ def test_an_end_that_is_refused_is_asked_for_again(desk):
     desk.run(5)
 
     assert (Status.WORKING, Status.CANCELED) == (before, ticket.status)
+
+
+def test_an_order_that_has_ended_is_not_ended_again(desk):
+    """Time to live is over with the order."""
+    ticket = desk.engine.submit(buy(time_to_live=timedelta(seconds=60)))
+    desk.broker.fill(ticket.id, D(100), D(10))
+    desk.run()
+    desk.run(60)
+
+    assert ([], False) == (desk.calls("cancel"), desk.engine.busy)
 
 
 def test_time_to_live_survives_a_restart(desk):

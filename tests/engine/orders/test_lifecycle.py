@@ -578,6 +578,18 @@ def test_a_refused_replacement_leaves_the_old_order_as_it_was():
     )  # fmt: skip
 
 
+def test_quantities_of_different_moments_do_not_complete_a_chain():
+    """What the old order has now and what the new one had before a bust were never filled together."""
+    facts = [
+        report(V.NEW, 5, link=2, quantity=D(80)),
+        executed(fill("f1", "30", "10", "30", 6), link=2),
+        corrected("f1", "0", "10", 7, link=2),
+        corrected("e1", "60", "10", 8, "c2"),
+    ]
+
+    assert (Status.PARTIAL, D(60)) == state(after(replacing(), REPLACED, *facts))[:2]
+
+
 def test_a_chain_ends_with_its_last_order():
     """A cancel of the new order ends the chain; words about the old one do not."""
     order = after(replacing(), REPLACED, report(V.NEW, 5, "40", "10", link=2))

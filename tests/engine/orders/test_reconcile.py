@@ -206,22 +206,31 @@ def test_a_listing_older_than_the_last_change_is_no_evidence(desk):
 
 def test_an_answer_older_than_what_was_heard_since_is_no_evidence(desk):
     """A live event that waited during the pass outweighs the "not found" of the same pass."""
-    lost_on_the_way(desk)
-    for _ in range(5):
-        desk.run(6)  # enough answers, 24 s: one more would be the verdict
-    desk.broker.script("executions", *[])
-    desk.clock.sleep(400)
+    desk.engine.submit(buy(client_order_id="a"))
+    desk.clock.sleep(10)
+    desk.broker.hide("a")
 
     def arrive(method, about):
         if method == "executions":
-            desk.broker.on_call = None
-            desk.broker.submit(buy(client_order_id="a"))
+            desk.broker.show("a")
             desk.broker.fill("a", D(40), D(10))
 
     desk.broker.on_call = arrive
-    desk.engine.reconcile()
+    result = desk.engine.reconcile()
 
-    assert ([], Status.PARTIAL) == (desk.facts(DeclaredLost), tracked(desk, "a").status)
+    assert (1, ["b1", "a"]) == (result.shadows, desk.calls("lookup"))
+    assert ([], 0, Status.PARTIAL) == (desk.facts(NotFound), tracked(desk, "a").answers, tracked(desk, "a").status)
+
+
+def test_few_answers_are_not_enough(desk):
+    """However long it takes, two answers "not found" prove nothing; the third does."""
+    ticket = lost_on_the_way(desk)
+    desk.run()
+    desk.run(100)
+    before = ticket.status
+    desk.run(5)
+
+    assert (Status.UNKNOWN, Status.LOST) == (before, ticket.status)
 
 
 def test_any_answer_about_the_order_starts_the_count_anew(desk):
@@ -340,6 +349,19 @@ def test_an_unknown_order_that_a_pass_finds(desk):
     assert (Status.WORKING, []) == (ticket.status, desk.calls("lookup"))
 
 
+def test_an_old_unknown_order_that_is_listed_needs_no_question(desk):
+    """The listing of open orders shows it by its client id, however old it is."""
+    desk.broker.script("submit", Lost(NO_ANSWER))
+    desk.engine.submit(buy(client_order_id="a"))
+    desk.engine.submit(buy(client_order_id="b"))
+    desk.clock.sleep(1000)
+    desk.broker.fill("b", D(1), D(10))
+    desk.engine._drain()
+    result = desk.engine.reconcile()
+
+    assert (0, [], Status.WORKING) == (result.shadows, desk.calls("lookup"), tracked(desk, "a").status)
+
+
 def test_a_lost_order_that_is_listed_lives(desk):
     """LOST is no end: the venue's listing re-opens it, reservation included."""
     lost_on_the_way(desk)
@@ -430,6 +452,15 @@ def test_a_foreign_order_is_watched(desk):
     assert (frozenset(), 0) == (desk.engine.books.flags("X"), desk.engine.cancel_all())
 
 
+def test_a_foreign_order_that_is_over_counts_too(desk):
+    """What it filled is in the position, though it does not live any more."""
+    desk.broker.place_foreign(buy(client_order_id="by-hand"))
+    desk.broker.fill("by-hand", D(100), D(10))
+    result = desk.engine.reconcile()
+
+    assert (1, 0, D(100)) == (result.orphans, result.mismatches, desk.engine.position("X"))
+
+
 def test_an_orphan_with_our_prefix_blocks_its_symbol(desk):
     """An order that looks like ours and that the journal does not know: adopted, with an alarm, entries blocked."""
     desk.broker.place_foreign(buy(client_order_id="tb-99"))
@@ -445,10 +476,11 @@ def test_an_orphan_with_our_prefix_blocks_its_symbol(desk):
 
 def test_a_prefix_that_only_begins_like_ours_is_foreign(desk):
     """The session "tb" has not sent what "tb2" has."""
+    desk.broker.muted = True
     desk.broker.place_foreign(buy(client_order_id="tb2-1"))
     desk.engine.reconcile()
 
-    assert tracked(desk, "tb2-1").foreign
+    assert (True, Status.WORKING) == (tracked(desk, "tb2-1").foreign, tracked(desk, "tb2-1").status)
 
 
 def test_an_order_seen_once_is_not_adopted(desk):
@@ -638,6 +670,15 @@ def test_a_pass_in_sync_clears_the_doubts(desk):
     desk.engine.reconcile()
 
     assert frozenset() == desk.engine.books.flags("X")
+
+
+def test_the_gap_reaches_back_to_the_last_pass(desk):
+    """Without a word on when the feed broke off, all since the last pass is in doubt."""
+    desk.clock.sleep(7)
+    first = desk.engine.reconcile()
+    desk.clock.sleep(3)
+
+    assert (7.0, 3.0) == (first.gap, desk.engine.reconcile().gap)
 
 
 def test_epochs_count_the_passes_that_came_to_an_end(desk):
