@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum
 
 from attrs import field, frozen
 
@@ -25,6 +24,7 @@ from engine.model import (
     Side,
     Status,
     VenueStatus,
+    Word,
 )
 
 __all__ = [
@@ -392,7 +392,7 @@ Fact = (
 # --- events -----------------------------------------------------------------------------------------------------------
 
 
-class AlarmCode(Enum):
+class AlarmCode(Word):
     """What a person or a strategy should know at once."""
 
     LATE_FILL = "late_fill"

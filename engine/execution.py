@@ -254,15 +254,9 @@ class ExecutionEngine:
         number = len(known.links)
         while f"{known.id}.r{number}" in self.books.tracker:
             number += 1
-        return self._dispatch.replace(
-            known,
-            Replacement(
-                client_order_id=f"{known.id}.r{number}",
-                quantity=quantity,
-                limit_price=limit_price,
-                stop_price=stop_price,
-            ),
-        )
+        name = f"{known.id}.r{number}"
+        change = Replacement(client_order_id=name, quantity=quantity, limit_price=limit_price, stop_price=stop_price)
+        return self._dispatch.replace(known, change)
 
     # --- facts --------------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ __all__ = [
     "VenuePosition",
     "ZERO",
     "VenueStatus",
+    "Word",
 ]
 
 ZERO = Decimal(0)

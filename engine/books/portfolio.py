@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from engine.model import ZERO, Side, Status
 from engine.orders.order import Order
@@ -76,12 +76,14 @@ class Reservation:
     Attributes:
         money: For the part that opens or grows a position, at the worst price, quote units.
         exit: Base units of a position that the rest of it may close.
+        order: What it was worked out from.
     """
 
     symbol: str
     group: str | None
     money: Decimal
     exit: Decimal
+    order: Order | None = field(default=None, eq=False, repr=False)
 
 
 def reservation(order: Order) -> Reservation | None:
@@ -102,7 +104,19 @@ def reservation(order: Order) -> Reservation | None:
         price = max(price, change.limit_price or price, change.stop_price or price)
     remaining = max(quantity - order.filled, ZERO)
     closing = remaining if order.closing is None else min(max(order.closing - order.filled, ZERO), remaining)
-    return Reservation(order.symbol, order.group, (remaining - closing) * price, closing)
+    return Reservation(order.symbol, order.group, (remaining - closing) * price, closing, order)
+
+
+def _needs_the_same(before: Order | None, after: Order) -> bool:
+    """Whether nothing has changed of what a reservation is worked out from; most facts change none of it."""
+    return (
+        before is not None
+        and before.filled is after.filled
+        and before.request is after.request
+        and before.replacing is after.replacing
+        and not after.status.terminal
+        and after.status is not Status.LOST
+    )
 
 
 class Portfolio:
@@ -148,6 +162,8 @@ class Portfolio:
         """Keep back what the order needs now, and release what it does not need any more."""
         order_id = order.id
         old = self._reservations.get(order_id)
+        if old is not None and _needs_the_same(old.order, order):
+            return
         new = reservation(order)
         if new is not None:
             self._reservations[order_id] = new

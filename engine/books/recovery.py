@@ -220,10 +220,13 @@ class Books:
         if claim is None or claim.quantity is None:
             return []
         booked = self.portfolio.position(symbol)
-        booked += sum((event.quantity for event in events if type(event) is Filled and event.symbol == symbol), ZERO)
+        for event in events:
+            if type(event) is Filled and event.symbol == symbol:
+                booked += event.quantity
         suspect = SymbolFlag.SUSPECT in self.tracker.flags(symbol)
         if booked == claim.quantity:
-            self.tracker.flag(symbol, SymbolFlag.SUSPECT, up=False)
+            if suspect:
+                self.tracker.flag(symbol, SymbolFlag.SUSPECT, up=False)
         elif not suspect:
             self.tracker.flag(symbol, SymbolFlag.SUSPECT)
             what = f"the venue says {claim.quantity}, our books say {booked}: an execution is missing"

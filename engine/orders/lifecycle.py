@@ -216,7 +216,17 @@ def _addressed(order: Order, fact: VenueFact) -> tuple[int, tuple[Link, ...]]:
         if link.broker_order_id is None and (client_id is None or client_id == link.client_order_id):
             if broker_id is None:
                 return index, links
-            named = evolve(link, broker_order_id=broker_id)
+            named = Link(  # what `evolve` does, in a third of the time: every order comes here once
+                link.client_order_id,
+                link.request,
+                broker_id,
+                link.executions,
+                link.corrections,
+                link.snapshots,
+                link.reopened,
+                link.known,
+                link.told,
+            )
             return index, (*links[:index], named, *links[index + 1 :])
         if broker_id is None and client_id == link.client_order_id:
             return index, links
@@ -326,7 +336,8 @@ def _worked_out(
     elif links[0].known is None:
         links = _settled(links, order.reserve_price)
     working = current(links)
-    filled, cost, fees = working.settled.quantity, working.settled.cost, working.settled.fees
+    settled = working.settled
+    filled, cost, fees = settled.quantity, settled.cost, settled.fees
     for link in links:
         if link is not working:
             filled += link.settled.quantity

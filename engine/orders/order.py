@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum
 
 from attrs import frozen
 
@@ -24,6 +23,7 @@ from engine.model import (
     Side,
     Status,
     VenueStatus,
+    Word,
 )
 from engine.orders.fills import NOTHING, Settled, Snapshot
 
@@ -63,7 +63,7 @@ MEANING: dict[VenueStatus, Status] = {
 _FINALITY = {VenueStatus.REJECTED: 0, VenueStatus.EXPIRED: 1, VenueStatus.CANCELED: 2, VenueStatus.FILLED: 3}
 
 
-class Outcome(Enum):
+class Outcome(Word):
     """What became of a message; every message ends in exactly one."""
 
     APPLIED = "applied"

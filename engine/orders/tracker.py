@@ -134,7 +134,7 @@ class Tracker:
             events.append(
                 Alarm(at=fact.at, code=AlarmCode.ORPHAN, symbol=order.symbol, order_id=order.id, message=what)
             )
-        return events + self._unpark(fact.at)
+        return events + self._unpark(fact.at) if self.parked else events
 
     def note(self, fact: Note) -> list[Event]:
         """Something that we did or found out about an order of ours."""
@@ -192,10 +192,10 @@ class Tracker:
             what = f"{before.status.value} here, {after.status.value} at the venue"
             code = AlarmCode.ORDER_REOPENED
             events.append(Alarm(at=at, code=code, symbol=after.symbol, order_id=after.id, message=what))
-        if len(after.links) > 1 or before.broker_order_id is None or before.links[0].corrections:
+        if len(after.links) > 1 or before.links[0].corrections:
             self._recount(before, after)
-            if self.parked:
-                events += self._unpark(at)
+        if self.parked:
+            events += self._unpark(at)
         return events
 
     def _recount(self, before: Order, after: Order) -> None:
@@ -219,20 +219,23 @@ class Tracker:
     # --- keeping ------------------------------------------------------------------------------------------------------
 
     def _keep(self, order: Order) -> None:
-        own = order.id
+        links = order.links
+        own = links[0].client_order_id
         self._orders[own] = order
         if order.status.terminal:
             self._live.pop(own, None)
         else:
             self._live[own] = order
-        for link in order.links:
+        for link in links:
             if link.broker_order_id is not None:
                 self._named[link.broker_order_id] = own
-            if link.client_order_id != own:
+            if link.client_order_id is not own:
                 self._alias[link.client_order_id] = own
 
     def _told(self, before: Order, after: Order, at: datetime) -> list[Event]:
         """What a change of an order means to those who listen."""
+        if after.filled is before.filled and after.cost is before.cost and after.fees is before.fees:
+            return [] if after.status is before.status else [self._changed(before, after, at)]
         events: list[Event] = []
         quantity, cost, fee = after.filled - before.filled, after.cost - before.cost, after.fees - before.fees
         if quantity or cost or fee:
@@ -245,7 +248,8 @@ class Tracker:
                     quantity=-quantity if sold else quantity,
                     cost=-cost if sold else cost,
                     fee=fee,
-                    provisional=after.provisional > before.provisional,
+                    provisional=any(link.settled.provisional for link in after.links)
+                    and after.provisional > before.provisional,
                 )
             )
         if after.status is not before.status:

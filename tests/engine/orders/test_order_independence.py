@@ -217,7 +217,9 @@ class Venue:
 
     def _report_after_correction(self, deal: Deal) -> None:
         self._advance()
-        self._report(link=None if self.carries else deal.link)
+        if not self.carries and deal.link != self.link:
+            self._report(link=deal.link)
+        self._report()
 
     def _report(
         self,
