@@ -9,10 +9,10 @@ never sent again. The engine blocks in its ports only and starts no thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
-from attrs import Factory, evolve, field, frozen, validators
+from attrs import evolve
 
 from engine.books.journal import Journal
 from engine.books.recovery import Books, recovered
@@ -35,31 +35,11 @@ from engine.orders.brackets import Guards, Place, stop_beside
 from engine.orders.dispatch import Dispatch
 from engine.orders.order import Order
 from engine.orders.reconcile import Reconciler
-from engine.orders.reconcile import Settings as ReconcileSettings
+from engine.orders.settings import EngineSettings
 from engine.orders.ticket import Ticket
 from engine.ports import Broker, Feed, Gate
 
 __all__ = ["EngineSettings", "ExecutionEngine", "Ticket"]
-
-
-@frozen(kw_only=True)
-class EngineSettings:
-    """
-    Attributes:
-        regate_after: An order that waited longer than this to be sent is judged again first.
-        lookup_every: Seconds (host time) between two look-ups of an UNKNOWN order.
-        resync_every: Seconds (host time) until a reconciliation that the venue did not answer is tried again, and
-            until one that a doubtful position asks for.
-        unprotected_for: How long a position may lack its stop before there is an alarm, and between two, market time.
-        retry_after: When a step of a group that did not go through is tried again, market time.
-    """
-
-    regate_after: timedelta = timedelta(seconds=1)
-    lookup_every: float = field(default=5.0, validator=validators.gt(0.0))
-    resync_every: float = field(default=5.0, validator=validators.gt(0.0))
-    unprotected_for: timedelta = timedelta(seconds=5)
-    retry_after: timedelta = timedelta(seconds=5)
-    reconcile: ReconcileSettings = Factory(ReconcileSettings)
 
 
 _DOUBTS = frozenset({AlarmCode.POSITION_SUSPECT, AlarmCode.OVER_FILL})  # what a reconciliation settles
@@ -99,6 +79,7 @@ class ExecutionEngine:
         self.in_sync = False
         self._events: list[Event] = []
         self._resync_at: float | None = None
+        self._commit_at = 0.0
         self._strangers = 0  # messages parked when we last looked
         self._closed: FeedClosed | None = None
         self._next_number = 1
@@ -272,10 +253,11 @@ class ExecutionEngine:
             self._do_what_is_due()
             heard += self._drain()
         if not heard:
-            self.journal.commit()
+            self._commit_now_and_then()
         events = self._events[:]
         self._events.clear()
         if self._closed is not None and not events:
+            self.journal.commit()
             raise FeedClosed(str(self._closed)) from self._closed
         return events
 
@@ -314,6 +296,8 @@ class ExecutionEngine:
             left = min(left - (pause if fact is None else 0.0), deadline - self._host.monotonic())
             if fact is not None:
                 self._record(fact)
+            else:
+                self._commit_now_and_then()
 
     @property
     def busy(self) -> bool:
@@ -345,6 +329,13 @@ class ExecutionEngine:
         if len(self.books.tracker.parked) > self._strangers:
             self._doubt()  # somebody else trades on this account, or an answer is behind its event
         return taken
+
+    def _commit_now_and_then(self) -> None:
+        """What the venue told need not be durable at once: a reconciliation would bring it back."""
+        now = self._host.monotonic()
+        if now >= self._commit_at:
+            self.journal.commit()
+            self._commit_at = now + self.settings.commit_every
 
     def _record(self, fact: Fact) -> None:
         at = self.clock.now()

@@ -9,13 +9,12 @@ that an order does not exist; only the answer "not found" is, several times over
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from enum import Enum
 from hashlib import sha256
 from typing import ParamSpec, Protocol, TypeVar
 
-from attrs import evolve, field, frozen, validators
+from attrs import evolve, frozen
 
 from engine.clock import Clock
 from engine.errors import BrokerError
@@ -35,41 +34,15 @@ from engine.events import (
 )
 from engine.model import ZERO, OrderRequest, Status, VenuePosition, VenueStatus
 from engine.orders.order import MEANING, Order, Outcome, current, ended
+from engine.orders.settings import MismatchPolicy, ReconcileSettings
 from engine.orders.tracker import Tracker
 from engine.ports import Broker
 
-__all__ = ["Holdings", "MismatchPolicy", "Reconciler", "Settings"]
+__all__ = ["Holdings", "Reconciler"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _LOOKS = 4  # at positions that differ, until two of them a grace apart agree
-
-
-class MismatchPolicy(Enum):
-    """What to do about a position that still differs after a second look."""
-
-    TRUST_VENUE = "trust_venue"
-    REDUCE_ONLY = "reduce_only"
-
-
-@frozen(kw_only=True)
-class Settings:
-    """
-    How patient to be.
-
-    Attributes:
-        grace: How long the venue's listings may lag behind what happened.
-        answers: "Not found" answers needed before an order is LOST, or a replacement taken for never arrived.
-        absence: How long at least from the first of them to the last.
-        overlap: How far a pass reaches back behind the last execution told.
-        mismatch: What to do about positions that differ.
-    """
-
-    grace: timedelta = timedelta(seconds=5)
-    answers: int = field(default=3, validator=validators.ge(1))
-    absence: timedelta = timedelta(seconds=30)
-    overlap: timedelta = timedelta(minutes=5)
-    mismatch: MismatchPolicy = MismatchPolicy.TRUST_VENUE
 
 
 class Holdings(Protocol):
@@ -103,7 +76,7 @@ class Reconciler:
         broker: Broker,
         tracker: Tracker,
         clock: Clock,
-        settings: Settings,
+        settings: ReconcileSettings,
         *,
         holdings: Holdings,
         record: Callable[[Fact], object],

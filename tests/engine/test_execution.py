@@ -13,8 +13,7 @@ from engine.errors import FeedClosed, NotSent, OutcomeUnknown, TradingError
 from engine.events import Alarm, AlarmCode, Denied, Filled, OrderChanged, SessionStarted, StrategyFailed
 from engine.execution import EngineSettings, ExecutionEngine, Ticket
 from engine.model import Approval, Exits, OrderRequest, Refusal, Role, Side, Status, SymbolFlag
-from engine.orders.reconcile import MismatchPolicy
-from engine.orders.reconcile import Settings as ReconcileSettings
+from engine.orders.settings import MismatchPolicy, ReconcileSettings
 from engine.risk.gate import CashGate
 from engine.testing import Desk, FakeBroker, Lost
 

@@ -44,8 +44,7 @@ from engine.model import (
     VenueStatus,
 )
 from engine.orders.order import Outcome
-from engine.orders.reconcile import MismatchPolicy
-from engine.orders.reconcile import Settings as ReconcileSettings
+from engine.orders.settings import MismatchPolicy, ReconcileSettings
 from engine.risk.gate import CashGate
 from engine.session import SessionConfig, open_session
 from engine.testing import FakeBroker, ManualHostClock

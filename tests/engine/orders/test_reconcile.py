@@ -25,7 +25,8 @@ from engine.events import (
 )
 from engine.execution import EngineSettings
 from engine.model import Execution, Exits, OrderRequest, Side, Status, SymbolFlag, VenueStatus
-from engine.orders.reconcile import MismatchPolicy, Settings
+from engine.orders.settings import MismatchPolicy
+from engine.orders.settings import ReconcileSettings as Settings
 from engine.testing import Desk, Lost
 
 D = Decimal
