@@ -376,7 +376,7 @@ class ExecutionEngine:
         tickets: list[Ticket] = []
         approved: list[str] = []
         for request, role, group in wanted:
-            named = request if request.client_order_id is not None else evolve(request, client_order_id=self._new_id())
+            named = request if request.client_order_id is not None else request.named(self._new_id())
             known = self.books.tracker.find(client_order_id=named.id)
             if known is None and self._intend(named, role, group):
                 approved.append(named.id)

@@ -276,6 +276,23 @@ class OrderRequest:
         if self.trail_percent is not None and self.trail_percent >= 100:
             raise InvalidRequest("trail_percent", self.trail_percent, "less than 100 (1 = 1 %)")
 
+    def named(self, client_order_id: str) -> OrderRequest:
+        """The same request under an id; what `evolve` does, in two thirds of the time."""
+        return OrderRequest(
+            symbol=self.symbol,
+            side=self.side,
+            type=self.type,
+            quantity=self.quantity,
+            time_in_force=self.time_in_force,
+            limit_price=self.limit_price,
+            stop_price=self.stop_price,
+            trail_price=self.trail_price,
+            trail_percent=self.trail_percent,
+            time_to_live=self.time_to_live,
+            exits=self.exits,
+            client_order_id=client_order_id,
+        )
+
     @property
     def id(self) -> str:
         """The client order id of a request that has been given one."""

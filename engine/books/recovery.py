@@ -108,7 +108,7 @@ class Books:
             if isinstance(event, Alarm):
                 continue
             order = self.tracker[event.order_id]
-            if isinstance(event, Filled):
+            if type(event) is Filled:
                 self.portfolio.book(event.symbol, order.side, event.quantity, event.cost, event.fee)
             if order is not touched:
                 touched = order
@@ -178,6 +178,7 @@ class Books:
 
     def _open(self, fact: Intended | Denied | Adopted, at: datetime) -> list[Event]:
         events = self.tracker.open(fact)
+        self.portfolio.reserve(self.tracker[fact.request.id])
         symbol = fact.request.symbol
         return events + self._check_position(symbol, at, events) if self.tracker.flags(symbol) else events
 

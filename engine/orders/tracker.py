@@ -127,7 +127,8 @@ class Tracker:
         self._keep(order)
         if order.group is not None:
             self._members.setdefault(order.group, []).append(order.id)
-        events: list[Event] = [self._changed(None, order, fact.at)]
+        # That an order is meant is no news to those who asked for it.
+        events: list[Event] = [] if type(fact) is Intended else [self._changed(None, order, fact.at)]
         if isinstance(fact, Adopted) and not fact.foreign:
             self.flag(order.symbol, SymbolFlag.QUARANTINED)
             what = "an order with our prefix that the journal does not know"

@@ -194,9 +194,7 @@ def test_each_event_is_told_once(desk):
     desk.broker.fill(ticket.id, D(100), D(10))
     first = desk.engine.step()
 
-    assert [Status.SENT, Status.WORKING, Status.FILLED] == [
-        event.after for event in first if isinstance(event, OrderChanged)
-    ]
+    assert [Status.WORKING, Status.FILLED] == [event.after for event in first if isinstance(event, OrderChanged)]
     assert [D(100)] == [event.quantity for event in first if isinstance(event, Filled)]
     assert [] == desk.engine.step()
 
@@ -213,7 +211,7 @@ def test_a_strategy_may_submit_while_it_is_told(desk):
                 told += desk.engine.step()
 
     changes = [(event.order_id, event.after) for event in told if isinstance(event, OrderChanged)]
-    lives = [Status.SENT, Status.WORKING]
+    lives = [Status.WORKING]
     assert [("a", status) for status in lives] + [("b", status) for status in lives] == changes
 
 

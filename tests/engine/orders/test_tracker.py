@@ -148,7 +148,7 @@ def test_ids_of_the_venue_are_not_taken_for_ours():
     tracker = tracking(report(V.NEW, 2, broker_order_id="1"))
 
     assert tracker.find(client_order_id="1") is None
-    assert [OrderChanged] == [type(event) for event in tracker.open(intent("1"))]
+    tracker.open(intent("1"))
     assert tracker["o1"] is tracker.find(broker_order_id="1")
     assert tracker["1"] is tracker.find(client_order_id="1")
 
@@ -226,11 +226,12 @@ def test_a_client_id_is_used_once(used):
         tracker.open(intent(used))
 
 
-def test_a_new_order_is_told():
-    """The beginning of an order is a change from no status."""
-    assert [OrderChanged(at=T0, order_id="o1", symbol="X", before=None, after=Status.INTENT)] == Tracker().open(
-        intent()
-    )
+def test_a_new_order_is_told_if_nobody_asked_for_it():
+    """That an order is meant is no news to those who meant it; one that was denied or found is told."""
+    denied = Denied(at=T0, request=intent().request, refusal=Refusal(code="NO", message="no"))
+
+    assert [] == Tracker().open(intent())
+    assert [OrderChanged(at=T0, order_id="o1", symbol="X", before=None, after=Status.DENIED)] == Tracker().open(denied)
 
 
 @pytest.mark.parametrize(("foreign", "told"), [(False, [AlarmCode.ORPHAN]), (True, [])])
