@@ -522,15 +522,15 @@ MUTANTS = [
     Mutant(
         "no-unparking-by-venue-id",
         TRACKER,
-        "if len(after.links) > 1 or before.broker_order_id is None or before.links[0].corrections:",
-        "if len(after.links) > 1 or before.links[0].corrections:",
+        "        if self.parked:\n            events += self._unpark(at)\n",
+        "        if self.parked and len(after.links) > 1:\n            events += self._unpark(at)\n",
         "what waits for a venue id waits for ever",
     ),
     Mutant(
         "no-unparking-of-chains",
         TRACKER,
-        "if len(after.links) > 1 or before.broker_order_id is None or before.links[0].corrections:",
-        "if before.broker_order_id is None or before.links[0].corrections:",
+        "        if self.parked:\n            events += self._unpark(at)\n",
+        "        if self.parked and len(after.links) == 1:\n            events += self._unpark(at)\n",
         "what waits for the next order of a chain waits for ever",
     ),
     Mutant(
