@@ -12,6 +12,40 @@ owns the state, so there are no locks. The engine blocks in `Feed.get`, `Clock.s
 port, so all of it can also run on virtual time.
 """
 
-__all__: list[str] = []
+from engine.books.journal import Journal
+from engine.books.recovery import Books
+from engine.brokers.simulated import SimulatedBroker
+from engine.clock import SimulatedClock, SystemClock
+from engine.errors import TradingError
+from engine.events import SessionStarted
+from engine.execution import ExecutionEngine, Ticket
+from engine.market.bars import Bar, read_bars
+from engine.model import Exits, OrderRequest, OrderType, Side, Status, TimeInForce
+from engine.risk.gate import CashGate
+from engine.session import SessionConfig, open_session, resume_session
+
+__all__ = [
+    "Bar",
+    "Books",
+    "CashGate",
+    "ExecutionEngine",
+    "Exits",
+    "Journal",
+    "OrderRequest",
+    "OrderType",
+    "SessionConfig",
+    "SessionStarted",
+    "Side",
+    "SimulatedBroker",
+    "SimulatedClock",
+    "Status",
+    "SystemClock",
+    "Ticket",
+    "TimeInForce",
+    "TradingError",
+    "open_session",
+    "read_bars",
+    "resume_session",
+]
 
 __distribution__ = "tradebridge"  # bridge looks for it: a bot may have a module of its own that is called engine
