@@ -242,7 +242,8 @@ class Reconciler:
         order = self._tracker.find(client_order_id=report.client_order_id, broker_order_id=report.broker_order_id)
         if order is None or not _open(report) or self._too_fresh(order, began):
             return
-        if order.status not in (Status.CANCELED, Status.EXPIRED, Status.REJECTED):
+        busted = order.status is Status.FILLED and order.filled < order.quantity
+        if order.status not in (Status.CANCELED, Status.EXPIRED, Status.REJECTED) and not busted:
             return
         meant_to, end = order.cancel_requested, ended(current(order.links))
         what = f"listed as {report.status.value} at {began.isoformat()}"

@@ -7,6 +7,7 @@ from decimal import Decimal
 from hashlib import sha256
 
 import pytest
+from attrs import evolve
 
 from engine.errors import BrokerError, NotSent, OutcomeUnknown
 from engine.events import (
@@ -410,6 +411,23 @@ def test_a_zombie_is_reopened(desk, status):
     assert [AlarmCode.ORDER_REOPENED] == alarms(desk.run())
     assert (1, []) == (len(desk.facts(Reopened)), desk.calls("cancel"))
     assert D(1000) == desk.engine.books.reserved("a")
+
+
+def test_a_busted_order_that_works_on_is_reopened(desk):
+    """Filled once, busted since: still FILLED for us, until a listing shows that the venue works it again."""
+    ticket = desk.engine.submit(buy(client_order_id="a"))
+    working = desk.broker.known("a")
+    told = desk.broker.fill("a", D(100), D(10))
+    desk.run()
+    desk.broker.correct(told.execution.id, quantity=D(0), price=D(10))
+    desk.run()
+    busted = (ticket.status, ticket.filled)
+    desk.broker.revive(evolve(working, at=desk.clock.now()))
+    for _ in range(2):  # the first pass learns the fill's second name, and that is a change of its own
+        desk.clock.sleep(6)
+        desk.engine.reconcile()
+
+    assert ((Status.FILLED, D(0)), Status.WORKING) == (busted, ticket.status)
 
 
 def test_a_zombie_that_we_meant_to_cancel_is_cancelled_again(desk):
