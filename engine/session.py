@@ -7,19 +7,16 @@ resumes by running again: as far as its journal goes it must decide the same, an
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
-import msgspec
-from attrs import Factory, evolve, field, frozen
+from attrs import evolve, frozen
 
 from engine.books.journal import Journal
 from engine.books.recovery import Books
@@ -28,14 +25,14 @@ from engine.books.tally import Tally
 from engine.brokers.simulated import SimulatedBroker
 from engine.calendar import AlwaysOpen, Calendar, USEquities
 from engine.clock import HostClock, SimulatedClock, SystemHostClock
-from engine.config import convert
-from engine.errors import InvalidInput, InvalidRequest, JournalError
+from engine.errors import InvalidInput, JournalError
 from engine.events import Filled, SessionStarted
 from engine.execution import ExecutionEngine
 from engine.market.bars import Bar, digest, read_bars, slices
 from engine.market.fees import BasisPoints, NoFees
 from engine.market.synthetic import synthetic_calendar, synthetic_day
 from engine.ports import Strategy
+from engine.recipe import Hours, MarketConfig, OnError, SessionConfig, StrategyConfig, as_text, from_text
 from engine.risk.gate import CashGate
 from engine.strategies.loading import load_strategy
 
@@ -55,81 +52,6 @@ __all__ = [
 ]
 
 JOURNAL = "journal.sqlite"
-
-
-class OnError(Enum):
-    """What becomes of live orders when the strategy raises."""
-
-    CANCEL = "cancel"
-    KEEP = "keep"
-
-
-class Hours(Enum):
-    """When the market is open: follows the symbol, round the clock, or the hours of US equities."""
-
-    AUTO = "auto"
-    ALWAYS = "24/7"
-    US_EQUITIES = "us-equities"
-
-
-def _positive(instance: object, attribute: object, value: Decimal) -> None:
-    if not value.is_finite() or value <= 0:
-        raise InvalidRequest("cash", value, "a number > 0")
-
-
-def _basis_points(instance: object, attribute: object, value: Decimal) -> None:
-    if not value.is_finite() or not 0 <= value < 10_000:
-        raise InvalidRequest("fee_bps", value, "a number from 0 to below 10000 (10 = 0.1 %)")
-
-
-@frozen(kw_only=True)
-class MarketConfig:
-    """
-    Attributes:
-        bars: File of bars (CSV, CSV.gz, Parquet); None: the synthetic day.
-        symbol: What the bars are of, e.g. "BTC/USD"; needed with a file.
-        fee_bps: Fee of every fill in basis points of its cost (10 = 0.1 %).
-    """
-
-    bars: str | None = None
-    symbol: str | None = None
-    hours: Hours = Hours.AUTO
-    fee_bps: Decimal = field(default=Decimal(0), validator=_basis_points)
-
-    def __attrs_post_init__(self) -> None:
-        if (self.bars is None) is not (self.symbol is None):
-            missing, given = ("symbol", "bars") if self.symbol is None else ("bars", "symbol")
-            raise InvalidRequest(missing, None, f"a value, because {given} is given")
-
-
-@frozen(kw_only=True)
-class StrategyConfig:
-    """
-    Attributes:
-        name: A strategy that comes along ("sma-cross"), or your own as "module:Class".
-        settings: What that strategy takes.
-    """
-
-    name: str = "sma-cross"
-    settings: dict[str, object] = Factory(dict)
-
-
-@frozen(kw_only=True)
-class SessionConfig:
-    """
-    Everything a session is made of.
-
-    Attributes:
-        cash: What it starts with, quote units.
-        seed: Of the synthetic day.
-        on_error: What becomes of live orders when the strategy raises.
-    """
-
-    cash: Decimal = field(default=Decimal(100_000), validator=_positive)
-    seed: int = 1
-    on_error: OnError = OnError.CANCEL
-    market: MarketConfig = Factory(MarketConfig)
-    strategy: StrategyConfig = Factory(StrategyConfig)
 
 
 @frozen
@@ -227,6 +149,10 @@ class PaperSession:
             data_digest=data.digest,
         )
 
+    def begin(self) -> None:
+        """Make durable what the session is made of; `run` does it if nobody did."""
+        self.engine.start(self._started)
+
     def run(
         self,
         *,
@@ -246,7 +172,8 @@ class PaperSession:
             JournalError: The journal cannot be written, or (`Diverged`) a resumed run decides otherwise than before.
         """
         began = self._host.monotonic()
-        self.engine.start(self._started)
+        if self.engine.books.session is None:
+            self.begin()
         tally = Tally(self.config.cash)
         outcome, last = self._play(tally, progress, every, stopped)
         if isinstance(self.journal, Rerun) and outcome != "stopped":
@@ -365,7 +292,7 @@ def open_session(config: SessionConfig, directory: Path, *, host_clock: HostCloc
             expected = f"a new folder; to continue this session, resume {directory}"
             raise InvalidInput(str(directory), "a session", expected)
     try:
-        config = _from_text(as_text(config), "settings")  # what a resumed session will be made from
+        config = from_text(as_text(config), "settings")  # what a resumed session will be made from
     except TypeError as error:
         raise InvalidInput("strategy.settings", config.strategy.settings, f"values of TOML: {error}") from error
     data = _data(config)
@@ -374,7 +301,14 @@ def open_session(config: SessionConfig, directory: Path, *, host_clock: HostCloc
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInput(str(directory), error.strerror, "a folder that can be made and written to") from error
-    return PaperSession(config, Journal(path), data, strategy=strategy, host_clock=host_clock)
+    journal = Journal(path)
+    try:
+        session = PaperSession(config, journal, data, strategy=strategy, host_clock=host_clock)
+        session.begin()  # from here on it can be resumed, whatever happens
+    except BaseException:
+        journal.close()
+        raise
+    return session
 
 
 def resume_session(directory: Path, *, host_clock: HostClock | None = None) -> PaperSession:
@@ -395,7 +329,7 @@ def resume_session(directory: Path, *, host_clock: HostClock | None = None) -> P
             raise InvalidInput(str(path), "nothing recorded", "a session; begin it anew in this folder")
         if not isinstance(begun.fact, SessionStarted):
             raise JournalError(f"{path}: begins with {type(begun.fact).__name__}, expected SessionStarted")
-        config = _from_text(begun.fact.config, str(path))
+        config = from_text(begun.fact.config, str(path))
         data = _data(config)
         if data.digest != begun.fact.data_digest:
             raise InvalidInput(
@@ -430,12 +364,3 @@ def _with_first(bars: Iterator[tuple[Bar, ...]], calendar: Calendar, digested: s
 def _calendar(hours: Hours, symbol: str) -> Calendar:
     round_the_clock = "/" in symbol if hours is Hours.AUTO else hours is Hours.ALWAYS
     return AlwaysOpen() if round_the_clock else USEquities()
-
-
-def as_text(config: SessionConfig) -> str:
-    """The settings as JSON, from which `resume_session` makes the same session; numbers keep their digits."""
-    return msgspec.json.Encoder(decimal_format="number").encode(config).decode()
-
-
-def _from_text(text: str, where: str) -> SessionConfig:
-    return convert(json.loads(text, parse_float=Decimal), SessionConfig, where=where)
