@@ -58,6 +58,8 @@ class MarketConfig:
         if (self.bars is None) is not (self.symbol is None):
             missing, given = ("symbol", "bars") if self.symbol is None else ("bars", "symbol")
             raise InvalidRequest(missing, None, f"a value, because {given} is given")
+        if self.symbol is not None and not self.symbol.strip():
+            raise InvalidRequest("symbol", self.symbol, "a name, e.g. BTC/USD")
 
 
 @frozen(kw_only=True)

@@ -162,8 +162,6 @@ def _config(options: argparse.Namespace) -> tuple[SessionConfig, dict[str, str]]
                 raise InvalidInput(f"argument --{missing}", "nothing", expected)
     try:
         config = convert(table, SessionConfig, where=where)
-        if config.market.symbol is not None and not config.market.symbol.strip():
-            raise InvalidInput(f"{where}: market.symbol", config.market.symbol, "a name, e.g. BTC/USD")
     except InvalidInput as error:
         place = error.where.removeprefix(f"{where}: ")
         if place in origins:

@@ -45,6 +45,13 @@ def test_bars_and_symbol_go_together(half):
         MarketConfig(**half)
 
 
+@pytest.mark.parametrize("symbol", ["", "  "])
+def test_a_symbol_has_a_name(symbol):
+    """Bars of nothing are refused."""
+    with pytest.raises(InvalidRequest, match="symbol"):
+        MarketConfig(bars="b.csv", symbol=symbol)
+
+
 @pytest.mark.parametrize("cash", [Decimal(0), Decimal(-1), Decimal("NaN")])
 def test_a_session_needs_money(cash):
     """Cash is a finite number above zero."""
