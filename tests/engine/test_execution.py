@@ -10,7 +10,7 @@ import pytest
 
 from engine.books.journal import Journal
 from engine.errors import FeedClosed, NotSent, OutcomeUnknown, TradingError
-from engine.events import Alarm, AlarmCode, Denied, Filled, OrderChanged, SessionStarted, StrategyFailed
+from engine.events import Alarm, AlarmCode, Denied, Filled, OrderChanged, OrderReported, SessionStarted, StrategyFailed
 from engine.execution import EngineSettings, ExecutionEngine, Ticket
 from engine.model import Approval, Exits, OrderRequest, Refusal, Role, Side, Status, SymbolFlag
 from engine.orders.settings import MismatchPolicy, ReconcileSettings
@@ -793,3 +793,20 @@ def change(desk, order_id, dice):
         desk.engine.cancel(order_id)
     else:
         desk.engine.replace(order_id, quantity=order.quantity + 10)
+
+
+def test_idle_steps_commit_now_and_then(desk):
+    """What the venue told is durable after a second of idle steps at the latest, and not at each of them."""
+    ticket = desk.engine.submit(buy())
+    desk.run(1.0)
+
+    def told():
+        return len(desk.facts(OrderReported))
+
+    before = told()
+    desk.broker.fill(ticket.id, D(1), D(10))
+    desk.run()
+    at_once = told()
+    desk.run(1.0)
+
+    assert (before, before + 1) == (at_once, told())

@@ -745,3 +745,35 @@ def test_a_real_month_in_parts_equals_one_run(tmp_path, shared_data):
     assert whole.books.fingerprint() == parts.books.fingerprint()
     assert facts(tmp_path / "whole") == facts(tmp_path / "parts")
     assert whole.books.portfolio.equity() - 100_000 == whole.books.portfolio.profit()
+
+
+def test_an_opened_session_can_be_resumed_before_it_runs(tmp_path):
+    """What a session is made of is durable as soon as it is open."""
+    session = open_session(SessionConfig(), tmp_path / "s")
+    session.journal._db.close()  # as a kill would: nothing is committed on the way out
+
+    assert "completed" == resume(tmp_path / "s").outcome
+
+
+def test_what_a_reaction_causes_is_told_in_the_same_bar():
+    """An order denied in reaction to an event is told too, though no bar follows."""
+
+    class Twice:
+        told = 0
+
+        def on_bar(self, bar, trader):
+            self.ask(bar.symbol, trader)
+
+        def on_event(self, event, trader):
+            self.told += 1
+            if self.told == 1:
+                self.ask(event.symbol, trader)
+
+        @staticmethod
+        def ask(symbol, trader):
+            trader.submit(OrderRequest.market(symbol, Side.BUY, Decimal(1_000), time_in_force=TimeInForce.GTC))
+
+    strategy = Twice()
+    session_of(strategy, flat_bars(1), cash=Decimal(100)).run()
+
+    assert 2 == strategy.told

@@ -408,3 +408,14 @@ def test_a_position_is_a_value():
         before,
         after,
     )
+
+
+def test_a_request_that_somebody_else_changed_is_reserved_for_anew():
+    """A replacement that we did not ask for changes the request alone, and what it keeps back with it."""
+    portfolio = Portfolio(D(10_000))
+    order = sent(intended())
+    portfolio.reserve(order)
+    before = portfolio.reserved("a")
+    portfolio.reserve(evolve(order, request=evolve(order.request, quantity=2 * order.quantity)))
+
+    assert 2 * before == portfolio.reserved("a")
