@@ -17,8 +17,8 @@ from engine.books.recovery import Books
 from engine.brokers.simulated import SimulatedBroker
 from engine.clock import SimulatedClock, SystemClock
 from engine.errors import TradingError
-from engine.events import SessionStarted
 from engine.execution import ExecutionEngine, Ticket
+from engine.facts import SessionStarted
 from engine.market.bars import Bar, read_bars
 from engine.model import Exits, OrderRequest, OrderType, Side, Status, TimeInForce
 from engine.risk.gate import CashGate

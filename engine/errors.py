@@ -26,7 +26,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.model import Refusal
+    from engine.decisions import Refusal
 
 __all__ = [
     "AlreadyExists",

@@ -17,20 +17,11 @@ from attrs import evolve
 from engine.books.journal import Journal
 from engine.books.recovery import Books, recovered
 from engine.clock import Clock, HostClock, SystemClock, SystemHostClock
+from engine.decisions import Approval, Refusal
 from engine.errors import FeedClosed, TradingError
-from engine.events import (
-    Alarm,
-    AlarmCode,
-    Denied,
-    Event,
-    Fact,
-    Filled,
-    Intended,
-    SessionStarted,
-    StrategyFailed,
-    Synced,
-)
-from engine.model import Approval, Exits, OrderRequest, Refusal, Replacement, Role
+from engine.events import Alarm, AlarmCode, Event, Filled
+from engine.facts import Denied, Fact, Intended, SessionStarted, StrategyFailed, Synced
+from engine.model import Exits, OrderRequest, Replacement, Role
 from engine.orders.brackets import Guards, Place, stop_beside
 from engine.orders.dispatch import Dispatch
 from engine.orders.order import Order

@@ -17,13 +17,11 @@ from attrs import evolve, frozen
 from engine.errors import ClockError, InvalidRequest
 
 __all__ = [
-    "Approval",
     "Correction",
     "Execution",
     "Exits",
     "OrderRequest",
     "OrderType",
-    "Refusal",
     "Replacement",
     "Role",
     "Side",
@@ -34,6 +32,12 @@ __all__ = [
     "ZERO",
     "VenueStatus",
     "Word",
+    "require_aware",
+    "require_finite",
+    "require_member",
+    "require_not_negative",
+    "require_positive",
+    "require_text",
 ]
 
 ZERO = Decimal(0)
@@ -42,34 +46,34 @@ ZERO = Decimal(0)
 # Values are made by the million in a replay, so each class checks its fields in one go instead of a call for each.
 
 
-def _require_positive(name: str, value: object) -> None:
+def require_positive(name: str, value: object) -> None:
     if type(value) is not Decimal or not value.is_finite() or value <= 0:
         raise InvalidRequest(name, value, "a finite Decimal > 0")
 
 
-def _require_not_negative(name: str, value: object) -> None:
+def require_not_negative(name: str, value: object) -> None:
     if type(value) is not Decimal or not value.is_finite() or value < 0:
         raise InvalidRequest(name, value, "a finite Decimal >= 0")
 
 
-def _require_finite(name: str, value: object) -> None:
+def require_finite(name: str, value: object) -> None:
     if type(value) is not Decimal or not value.is_finite():
         raise InvalidRequest(name, value, "a finite Decimal")
 
 
-def _require_aware(name: str, value: object) -> None:
+def require_aware(name: str, value: object) -> None:
     if not isinstance(value, datetime):
         raise InvalidRequest(name, value, "an aware datetime")
     if value.tzinfo is not UTC and value.utcoffset() is None:
         raise ClockError(f"{name} = {value.isoformat()} has no time zone")
 
 
-def _require_text(name: str, value: object) -> None:
+def require_text(name: str, value: object) -> None:
     if type(value) is not str or not value:
         raise InvalidRequest(name, value, "a text that is not empty")
 
 
-def _require_member(name: str, value: object, kind: type[Enum]) -> None:
+def require_member(name: str, value: object, kind: type[Enum]) -> None:
     if type(value) is not kind:
         names = ", ".join(f"{kind.__name__}.{member.name}" for member in kind)
         raise InvalidRequest(name, value, f"one of {names}")
@@ -192,7 +196,7 @@ class Exits:
     def __attrs_post_init__(self) -> None:
         for name in ("take_profit", "stop_loss", "stop_limit"):
             if getattr(self, name) is not None:
-                _require_positive(name, getattr(self, name))
+                require_positive(name, getattr(self, name))
         if self.take_profit is None and self.stop_loss is None:
             raise InvalidRequest("exits", None, "a take_profit, a stop_loss, or both")
         if self.stop_limit is not None and self.stop_loss is None:
@@ -241,25 +245,25 @@ class OrderRequest:
     client_order_id: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        _require_text("symbol", self.symbol)
-        _require_member("side", self.side, Side)
-        _require_member("type", self.type, OrderType)
-        _require_positive("quantity", self.quantity)
-        _require_member("time_in_force", self.time_in_force, TimeInForce)
+        require_text("symbol", self.symbol)
+        require_member("side", self.side, Side)
+        require_member("type", self.type, OrderType)
+        require_positive("quantity", self.quantity)
+        require_member("time_in_force", self.time_in_force, TimeInForce)
         prices = (self.limit_price, self.stop_price, self.trail_price, self.trail_percent)
         if self.type is not OrderType.MARKET or prices != _NO_PRICES:
             self._check_prices()
         if self.time_to_live is not None and self.time_to_live <= timedelta(0):
             raise InvalidRequest("time_to_live", self.time_to_live, "more than nothing")
         if self.client_order_id is not None:
-            _require_text("client_order_id", self.client_order_id)
+            require_text("client_order_id", self.client_order_id)
             if len(self.client_order_id) > 128:
                 raise InvalidRequest("client_order_id", self.client_order_id, "at most 128 characters")
 
     def _check_prices(self) -> None:
         for name in ("limit_price", "stop_price", "trail_price", "trail_percent"):
             if getattr(self, name) is not None:
-                _require_positive(name, getattr(self, name))
+                require_positive(name, getattr(self, name))
         needs = _NEEDS[self.type]
         for name in ("limit_price", "stop_price"):
             price = getattr(self, name)
@@ -329,10 +333,10 @@ class Replacement:
     stop_price: Decimal | None = None
 
     def __attrs_post_init__(self) -> None:
-        _require_text("client_order_id", self.client_order_id)
+        require_text("client_order_id", self.client_order_id)
         for name in ("quantity", "limit_price", "stop_price"):
             if getattr(self, name) is not None:
-                _require_positive(name, getattr(self, name))
+                require_positive(name, getattr(self, name))
 
     def applied_to(self, request: OrderRequest) -> OrderRequest:
         """The request as it stands after this replacement."""
@@ -367,14 +371,14 @@ class Execution:
     position_after: Decimal | None = None
 
     def __attrs_post_init__(self) -> None:
-        _require_text("id", self.id)
-        _require_positive("cumulative", self.cumulative)
-        _require_positive("quantity", self.quantity)
-        _require_positive("price", self.price)
-        _require_aware("at", self.at)
-        _require_not_negative("fee", self.fee)
+        require_text("id", self.id)
+        require_positive("cumulative", self.cumulative)
+        require_positive("quantity", self.quantity)
+        require_positive("price", self.price)
+        require_aware("at", self.at)
+        require_not_negative("fee", self.fee)
         if self.position_after is not None:
-            _require_finite("position_after", self.position_after)
+            require_finite("position_after", self.position_after)
 
 
 @frozen(kw_only=True)
@@ -397,11 +401,11 @@ class Correction:
     at: datetime
 
     def __attrs_post_init__(self) -> None:
-        _require_text("id", self.id)
-        _require_text("execution_id", self.execution_id)
-        _require_not_negative("quantity", self.quantity)
-        _require_positive("price", self.price)
-        _require_aware("at", self.at)
+        require_text("id", self.id)
+        require_text("execution_id", self.execution_id)
+        require_not_negative("quantity", self.quantity)
+        require_positive("price", self.price)
+        require_aware("at", self.at)
 
 
 @frozen(kw_only=True)
@@ -419,41 +423,6 @@ class VenuePosition:
     average_price: Decimal
 
     def __attrs_post_init__(self) -> None:
-        _require_text("symbol", self.symbol)
-        _require_finite("quantity", self.quantity)
-        _require_positive("average_price", self.average_price)
-
-
-@frozen(kw_only=True)
-class Refusal:
-    """
-    Why an order was not let through.
-
-    Attributes:
-        code: Stable, for programs: "INSUFFICIENT_CASH".
-        message: For people: names the rule, the value and the bound.
-        value, bound: What was looked at and what it was held against, in the rule's unit.
-    """
-
-    code: str
-    message: str
-    value: str | None = None
-    bound: str | None = None
-
-
-@frozen(kw_only=True)
-class Approval:
-    """
-    An order may go.
-
-    Attributes:
-        reserve_price: The worst price it is expected to trade at, quote units; what it reserves is worked out with it.
-        opening: How much of the quantity opens or grows a position; the rest closes one. Base units.
-    """
-
-    reserve_price: Decimal
-    opening: Decimal
-
-    def __attrs_post_init__(self) -> None:
-        _require_positive("reserve_price", self.reserve_price)
-        _require_not_negative("opening", self.opening)
+        require_text("symbol", self.symbol)
+        require_finite("quantity", self.quantity)
+        require_positive("average_price", self.average_price)

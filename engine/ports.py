@@ -12,8 +12,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
-from engine.events import Event, ExecutionReported, OrderReported, VenueFact
-from engine.model import Approval, OrderRequest, Refusal, Replacement, SymbolFlag, VenuePosition
+from engine.decisions import Approval, Refusal
+from engine.events import Event
+from engine.facts import ExecutionReported, OrderReported, VenueFact
+from engine.model import OrderRequest, Replacement, SymbolFlag, VenuePosition
 
 if TYPE_CHECKING:
     from engine.execution import ExecutionEngine

@@ -26,8 +26,9 @@ from engine.brokers.simulated import SimulatedBroker
 from engine.calendar import AlwaysOpen, Calendar, USEquities
 from engine.clock import HostClock, SimulatedClock, SystemHostClock
 from engine.errors import InvalidInput, JournalError
-from engine.events import Filled, SessionStarted
+from engine.events import Filled
 from engine.execution import ExecutionEngine
+from engine.facts import SessionStarted
 from engine.market.bars import Bar, digest, read_bars, slices
 from engine.market.fees import BasisPoints, NoFees
 from engine.market.synthetic import synthetic_calendar, synthetic_day

@@ -22,7 +22,10 @@ TESTS = sorted(path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*
 OPTIONAL = {"polars"}  # packages of the extras
 
 COVERED_ELSEWHERE = {
-    "engine/events.py": "values without behaviour, used by every test of tracker and books",
+    "engine/facts.py": "values without behaviour, used by every test of tracker and books",
+    "engine/events.py": "values without behaviour, told in every test of tracker and books",
+    "engine/decisions.py": "values without behaviour, used by every test of the gate",
+    "engine/trade.py": "a value, made and looked at in the tests of books/trades",
     "engine/ports.py": "protocols without code; tests of brokers, feeds and gates hold against them",
     "bridge/__init__.py": "the check for a module that shadows engine is tested here",
 }

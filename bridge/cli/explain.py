@@ -15,7 +15,7 @@ from bridge.cli.terminal import Exit, number, say
 from engine.books.journal import Entry, Journal
 from engine.books.recovery import Books
 from engine.errors import InvalidInput
-from engine.events import StrategyFailed, SyncBegan, Synced
+from engine.facts import StrategyFailed, SyncBegan, Synced
 from engine.model import Status
 from engine.orders.order import Order
 from engine.orders.tracker import Tracker

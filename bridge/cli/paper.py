@@ -21,7 +21,7 @@ from bridge.cli.terminal import Exit, ProgressLine, complain, say
 from engine.clock import Clock, SystemClock
 from engine.config import convert, read_toml
 from engine.errors import InvalidInput, TradingError
-from engine.events import CancelRequested, StrategyFailed
+from engine.facts import CancelRequested, StrategyFailed
 from engine.report.summary import as_text, save, summarise
 from engine.session import Hours, PaperSession, Result, SessionConfig, open_session, resume_session
 

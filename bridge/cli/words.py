@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from bridge.cli.terminal import number
 from engine.errors import Diverged
-from engine.events import (
+from engine.facts import (
     Adopted,
     CancelRefused,
     CancelRequested,

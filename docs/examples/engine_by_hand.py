@@ -8,8 +8,8 @@ from decimal import Decimal
 from engine.books.journal import Journal
 from engine.brokers.simulated import SimulatedBroker
 from engine.clock import SimulatedClock
-from engine.events import SessionStarted
 from engine.execution import ExecutionEngine
+from engine.facts import SessionStarted
 from engine.market.bars import Bar
 from engine.market.fees import BasisPoints
 from engine.model import Exits, OrderRequest, Side, TimeInForce

@@ -21,7 +21,7 @@ from attrs import fields, frozen
 
 from engine.clock import EPOCH
 from engine.errors import JournalError
-from engine.events import Fact
+from engine.facts import Fact
 
 __all__ = ["FORMAT", "Entry", "Journal", "decode", "encode"]
 

@@ -18,19 +18,16 @@ from attrs import frozen
 from engine.books.journal import Journal
 from engine.books.portfolio import Portfolio
 from engine.errors import InvalidRequest, JournalError
-from engine.events import (
+from engine.events import Alarm, AlarmCode, Event, Filled
+from engine.facts import (
     Adopted,
-    Alarm,
-    AlarmCode,
     CancelRefused,
     CancelRequested,
     DeclaredLost,
     Denied,
-    Event,
     ExecutionCorrected,
     ExecutionReported,
     Fact,
-    Filled,
     Intended,
     NotFound,
     OrderReported,

@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.books.journal import Journal, decode, encode
 from engine.clock import EPOCH
 from engine.errors import Diverged
-from engine.events import Fact
+from engine.facts import Fact
 
 __all__ = ["Rerun"]
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from engine.clock import Clock, HostClock
 from engine.errors import BrokerError, InvalidRequest
-from engine.events import OrderReported, VenueFact
+from engine.facts import OrderReported, VenueFact
 from engine.ports import Broker
 
 __all__ = ["PollingFeed"]

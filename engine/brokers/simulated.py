@@ -17,7 +17,7 @@ from attrs import evolve
 from engine.calendar import AlwaysOpen, Calendar, Session
 from engine.clock import SimulatedClock
 from engine.errors import AlreadyExists, InvalidRequest, VenueRejected
-from engine.events import ExecutionReported, OrderReported, VenueFact
+from engine.facts import ExecutionReported, OrderReported, VenueFact
 from engine.market.bars import Bar
 from engine.market.fees import FeeModel, NoFees
 from engine.market.matching import Ended, Match, Matcher

@@ -16,7 +16,8 @@ from decimal import Decimal
 from attrs import evolve, frozen
 
 from engine.clock import Clock
-from engine.events import Alarm, AlarmCode, Fact, OrderReported, PositionAdjusted
+from engine.events import Alarm, AlarmCode
+from engine.facts import Fact, OrderReported, PositionAdjusted
 from engine.model import ZERO, Exits, OrderRequest, OrderType, Role, Side, Status, TimeInForce, VenueStatus
 from engine.orders.lifecycle import COMMANDS, Command
 from engine.orders.order import Order

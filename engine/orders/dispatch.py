@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from attrs import evolve
 
 from engine.clock import Clock, HostClock
+from engine.decisions import Approval, Refusal
 from engine.errors import NotSent, VenueRejected
-from engine.events import (
+from engine.facts import (
     CancelRefused,
     CancelRequested,
     Fact,
@@ -26,7 +27,7 @@ from engine.events import (
     Unsent,
     Withdrawn,
 )
-from engine.model import ZERO, Approval, OrderRequest, Refusal, Replacement, Status
+from engine.model import ZERO, OrderRequest, Replacement, Status
 from engine.orders.lifecycle import COMMANDS, Command, command
 from engine.orders.order import Order
 from engine.orders.tracker import Tracker

@@ -15,7 +15,7 @@ from enum import Enum
 from attrs import evolve
 
 from engine.errors import IllegalTransition
-from engine.events import (
+from engine.facts import (
     Adopted,
     CancelRefused,
     CancelRequested,
@@ -36,13 +36,7 @@ from engine.events import (
     VenueFact,
     Withdrawn,
 )
-from engine.model import (
-    ZERO,
-    OrderRequest,
-    Role,
-    Status,
-    VenueStatus,
-)
+from engine.model import ZERO, OrderRequest, Role, Status, VenueStatus
 from engine.orders.fills import Evidence, Settled, Snapshot, extended, settle, settle_chain
 from engine.orders.order import MEANING, RANK, Link, Order, Outcome, current, ended
 

@@ -12,19 +12,8 @@ from decimal import Decimal
 
 from attrs import frozen
 
-from engine.model import (
-    ZERO,
-    Correction,
-    Execution,
-    OrderRequest,
-    Refusal,
-    Replacement,
-    Role,
-    Side,
-    Status,
-    VenueStatus,
-    Word,
-)
+from engine.decisions import Refusal
+from engine.model import ZERO, Correction, Execution, OrderRequest, Replacement, Role, Side, Status, VenueStatus, Word
 from engine.orders.fills import NOTHING, Settled, Snapshot
 
 __all__ = ["MEANING", "RANK", "Link", "Order", "Outcome", "current", "ended"]

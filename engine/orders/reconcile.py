@@ -18,7 +18,7 @@ from attrs import evolve, frozen
 
 from engine.clock import Clock
 from engine.errors import BrokerError
-from engine.events import (
+from engine.facts import (
     Adopted,
     DeclaredLost,
     ExecutionReported,

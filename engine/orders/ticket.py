@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine.model import Refusal, Status
+from engine.decisions import Refusal
+from engine.model import Status
 from engine.orders.order import Order
 from engine.orders.tracker import Tracker
 

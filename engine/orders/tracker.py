@@ -15,20 +15,8 @@ from decimal import Decimal
 from attrs import frozen
 
 from engine.errors import InvalidRequest
-from engine.events import (
-    Adopted,
-    Alarm,
-    AlarmCode,
-    Denied,
-    Event,
-    ExecutionCorrected,
-    Filled,
-    Intended,
-    OrderChanged,
-    OrderReported,
-    ReplaceRequested,
-    VenueFact,
-)
+from engine.events import Alarm, AlarmCode, Event, Filled, OrderChanged
+from engine.facts import Adopted, Denied, ExecutionCorrected, Intended, OrderReported, ReplaceRequested, VenueFact
 from engine.model import Side, Status, SymbolFlag
 from engine.orders.lifecycle import Note, note, opened, take
 from engine.orders.order import Order, Outcome

@@ -13,7 +13,8 @@ from decimal import Decimal
 
 from attrs import field, frozen, validators
 
-from engine.model import ZERO, Approval, OrderRequest, OrderType, Refusal, Side
+from engine.decisions import Approval, Refusal
+from engine.model import ZERO, OrderRequest, OrderType, Side
 from engine.ports import BooksView
 
 __all__ = ["CashGate"]

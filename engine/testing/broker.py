@@ -17,7 +17,7 @@ from attrs import evolve, frozen
 
 from engine.clock import Clock
 from engine.errors import AlreadyExists, FeedClosed, VenueRejected
-from engine.events import ExecutionCorrected, ExecutionReported, OrderReported, VenueFact
+from engine.facts import ExecutionCorrected, ExecutionReported, OrderReported, VenueFact
 from engine.model import ZERO, Correction, Execution, OrderRequest, Replacement, VenuePosition, VenueStatus
 
 __all__ = ["FakeBroker", "Lost"]

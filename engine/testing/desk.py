@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from engine.books.journal import Entry, Journal
 from engine.clock import SimulatedClock
-from engine.events import Event, Fact, SessionStarted, Synced
+from engine.events import Event
 from engine.execution import EngineSettings, ExecutionEngine
+from engine.facts import Fact, SessionStarted, Synced
 from engine.ports import Feed, Gate
 from engine.risk.gate import CashGate
 from engine.testing.broker import FakeBroker

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from engine.books.recovery import Books
-from engine.events import Intended, SessionStarted
+from engine.facts import Intended, SessionStarted
 from engine.model import OrderRequest, Role, Side
 from engine.risk.gate import CashGate
 from result import Result

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from engine.books.journal import Journal
-from engine.events import OrderReported
+from engine.facts import OrderReported
 from engine.model import Execution, Side, VenueStatus
 from result import Result
 from timing import best_mean

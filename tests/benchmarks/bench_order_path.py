@@ -20,8 +20,8 @@ from pathlib import Path
 from engine.books.journal import Journal
 from engine.brokers.simulated import SimulatedBroker
 from engine.clock import SimulatedClock
-from engine.events import SessionStarted
 from engine.execution import ExecutionEngine
+from engine.facts import SessionStarted
 from engine.market.bars import Bar
 from engine.model import OrderRequest, Side, Status, TimeInForce
 from engine.risk.gate import CashGate

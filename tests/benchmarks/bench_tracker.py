@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from engine.books.recovery import Books
-from engine.events import ExecutionReported, Intended, OrderReported, Sent, SessionStarted
+from engine.facts import ExecutionReported, Intended, OrderReported, Sent, SessionStarted
 from engine.model import Execution, OrderRequest, Role, Side, VenueStatus
 from result import Result
 from timing import best_mean

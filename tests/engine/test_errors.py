@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from engine import errors
+from engine.decisions import Refusal
 from engine.errors import (
     BrokerError,
     ClockError,
@@ -21,7 +22,6 @@ from engine.errors import (
     TradingError,
     VenueRejected,
 )
-from engine.model import Refusal
 
 AT = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
 

@@ -9,10 +9,12 @@ from decimal import Decimal
 import pytest
 
 from engine.books.journal import Journal
+from engine.decisions import Approval, Refusal
 from engine.errors import FeedClosed, NotSent, OutcomeUnknown, TradingError
-from engine.events import Alarm, AlarmCode, Denied, Filled, OrderChanged, OrderReported, SessionStarted, StrategyFailed
+from engine.events import Alarm, AlarmCode, Filled, OrderChanged
 from engine.execution import EngineSettings, ExecutionEngine, Ticket
-from engine.model import Approval, Exits, OrderRequest, Refusal, Role, Side, Status, SymbolFlag
+from engine.facts import Denied, OrderReported, SessionStarted, StrategyFailed
+from engine.model import Exits, OrderRequest, Role, Side, Status, SymbolFlag
 from engine.orders.settings import MismatchPolicy, ReconcileSettings
 from engine.risk.gate import CashGate
 from engine.testing import Desk, FakeBroker, Lost

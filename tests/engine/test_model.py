@@ -8,16 +8,15 @@ from decimal import Decimal
 import pytest
 from attrs import exceptions
 
+from engine.decisions import Approval, Refusal
 from engine.errors import ClockError, InvalidRequest
 from engine.model import (
     ZERO,
-    Approval,
     Correction,
     Execution,
     Exits,
     OrderRequest,
     OrderType,
-    Refusal,
     Replacement,
     Side,
     Status,

@@ -15,7 +15,8 @@ from engine.books.recovery import recovered
 from engine.calendar import AlwaysOpen
 from engine.config import convert
 from engine.errors import Diverged, InvalidInput, InvalidRequest, JournalError
-from engine.events import CancelRequested, Filled, SessionStarted, StrategyFailed
+from engine.events import Filled
+from engine.facts import CancelRequested, SessionStarted, StrategyFailed
 from engine.market.bars import Bar
 from engine.model import OrderRequest, Side, Status, TimeInForce
 from engine.session import (

@@ -9,8 +9,8 @@ from engine.books.journal import Journal
 from engine.books.recovery import recovered
 from engine.brokers.polling import PollingFeed
 from engine.clock import SimulatedClock
-from engine.events import SessionStarted
 from engine.execution import ExecutionEngine
+from engine.facts import SessionStarted
 from engine.model import OrderRequest, Side, Status
 from engine.risk.gate import CashGate
 from engine.testing import FakeBroker, ManualHostClock

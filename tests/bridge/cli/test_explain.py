@@ -14,8 +14,8 @@ from engine.books.journal import Journal
 from engine.books.recovery import recovered
 from engine.clock import SimulatedClock
 from engine.errors import OutcomeUnknown
-from engine.events import SessionStarted, Unanswered
 from engine.execution import ExecutionEngine
+from engine.facts import SessionStarted, Unanswered
 from engine.market.bars import Bar
 from engine.model import OrderRequest, Side
 from engine.risk.gate import CashGate

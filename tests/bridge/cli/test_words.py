@@ -9,16 +9,16 @@ from typing import get_args
 import pytest
 
 from bridge.cli import words
-from engine import events
+from engine import facts
+from engine.decisions import Refusal
 from engine.errors import Diverged
-from engine.events import Fact
+from engine.facts import Fact
 from engine.model import (
     Correction,
     Execution,
     Exits,
     OrderRequest,
     OrderType,
-    Refusal,
     Replacement,
     Role,
     Side,
@@ -36,7 +36,7 @@ VENUE = {"symbol": "SPY", "side": Side.BUY, "client_order_id": "tb-1", "broker_o
 
 
 def fact(name, **values):
-    return getattr(events, name)(at=NOON, **values)
+    return getattr(facts, name)(at=NOON, **values)
 
 
 def told(name, **values):

@@ -18,8 +18,9 @@ import pytest
 
 from engine.books import journal as journal_module
 from engine.books.journal import FORMAT, Entry, Journal, decode, encode
+from engine.decisions import Refusal
 from engine.errors import JournalError
-from engine.events import (
+from engine.facts import (
     Adopted,
     CancelRefused,
     CancelRequested,
@@ -52,7 +53,6 @@ from engine.model import (
     Exits,
     OrderRequest,
     OrderType,
-    Refusal,
     Replacement,
     Role,
     Side,
@@ -490,7 +490,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from engine.books.journal import Journal
-from engine.events import Sent
+from engine.facts import Sent
 at = datetime(2024, 1, 2, tzinfo=UTC)
 journal = Journal(Path({str(tmp_path / "j")!r}))
 number = 0

@@ -9,7 +9,8 @@ import pytest
 from attrs import evolve
 
 from engine.books.portfolio import Portfolio, Position, Reservation, reservation
-from engine.events import (
+from engine.decisions import Refusal
+from engine.facts import (
     Adopted,
     CancelRequested,
     DeclaredLost,
@@ -22,7 +23,7 @@ from engine.events import (
     Unanswered,
     Withdrawn,
 )
-from engine.model import Execution, OrderRequest, Refusal, Replacement, Role, Side, VenueStatus
+from engine.model import Execution, OrderRequest, Replacement, Role, Side, VenueStatus
 from engine.orders.lifecycle import note, opened, take
 
 D = Decimal

@@ -11,16 +11,14 @@ from engine.books.journal import Journal
 from engine.books.recovery import Books, recovered
 from engine.clock import SimulatedClock
 from engine.errors import JournalError
-from engine.events import (
+from engine.events import Alarm, AlarmCode, Filled, OrderChanged
+from engine.execution import EngineSettings, ExecutionEngine
+from engine.facts import (
     Adopted,
-    Alarm,
-    AlarmCode,
     ExecutionCorrected,
     ExecutionReported,
-    Filled,
     Intended,
     NotFound,
-    OrderChanged,
     OrderReported,
     PositionAdjusted,
     PositionMismatched,
@@ -31,18 +29,7 @@ from engine.events import (
     SyncBegan,
     Synced,
 )
-from engine.execution import EngineSettings, ExecutionEngine
-from engine.model import (
-    Correction,
-    Execution,
-    OrderRequest,
-    Replacement,
-    Role,
-    Side,
-    Status,
-    SymbolFlag,
-    VenueStatus,
-)
+from engine.model import Correction, Execution, OrderRequest, Replacement, Role, Side, Status, SymbolFlag, VenueStatus
 from engine.orders.order import Outcome
 from engine.orders.settings import MismatchPolicy, ReconcileSettings
 from engine.risk.gate import CashGate

@@ -10,7 +10,7 @@ import pytest
 from engine.books.journal import Journal
 from engine.books.rerun import Rerun
 from engine.errors import Diverged, JournalError
-from engine.events import NotFound, Sent
+from engine.facts import NotFound, Sent
 
 START = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -10,7 +10,7 @@ import pytest
 from engine.brokers.polling import PollingFeed
 from engine.clock import SimulatedClock
 from engine.errors import InvalidRequest, NotSent, OutcomeUnknown
-from engine.events import ExecutionReported, OrderReported
+from engine.facts import ExecutionReported, OrderReported
 from engine.model import OrderRequest, Side, VenueStatus
 from engine.testing import FakeBroker, ManualHostClock
 

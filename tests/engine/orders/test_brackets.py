@@ -11,8 +11,9 @@ from engine.books.journal import Journal
 from engine.brokers.simulated import SimulatedBroker
 from engine.clock import SimulatedClock
 from engine.errors import BrokerError, NotSent, OutcomeUnknown, VenueRejected
-from engine.events import Alarm, AlarmCode, Denied, SessionStarted
+from engine.events import Alarm, AlarmCode
 from engine.execution import ExecutionEngine
+from engine.facts import Denied, SessionStarted
 from engine.market.bars import Bar
 from engine.model import Exits, OrderRequest, OrderType, Side, Status, TimeInForce, VenueStatus
 from engine.orders.brackets import Cancel, Place, Resize, due, unprotected

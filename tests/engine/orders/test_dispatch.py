@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from engine.decisions import Refusal
 from engine.errors import AlreadyExists, IllegalTransition, NotSent, OutcomeUnknown, TradingError, VenueRejected
-from engine.events import (
+from engine.facts import (
     CancelRefused,
     CancelRequested,
     Intended,
@@ -19,7 +20,7 @@ from engine.events import (
     Unsent,
     Withdrawn,
 )
-from engine.model import OrderRequest, Refusal, Side, Status, VenueStatus
+from engine.model import OrderRequest, Side, Status, VenueStatus
 from engine.testing import Desk, Lost
 
 D = Decimal

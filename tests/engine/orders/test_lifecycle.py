@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from engine.decisions import Refusal
 from engine.errors import IllegalTransition
-from engine.events import (
+from engine.facts import (
     Adopted,
     CancelRefused,
     CancelRequested,
@@ -32,18 +33,7 @@ from engine.events import (
     VenueFact,
     Withdrawn,
 )
-from engine.model import (
-    ZERO,
-    Correction,
-    Execution,
-    OrderRequest,
-    Refusal,
-    Replacement,
-    Role,
-    Side,
-    Status,
-    VenueStatus,
-)
+from engine.model import ZERO, Correction, Execution, OrderRequest, Replacement, Role, Side, Status, VenueStatus
 from engine.orders.lifecycle import COMMANDS, Command, command, note, opened, take
 from engine.orders.order import MEANING, Order, Outcome
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.model import ZERO, Execution, OrderRequest, Refusal, Replacement, Role, Side, Status, VenueStatus
+from engine.decisions import Refusal
+from engine.model import ZERO, Execution, OrderRequest, Replacement, Role, Side, Status, VenueStatus
 from engine.orders.fills import NOTHING, Provisional, Settled, Snapshot
 from engine.orders.order import MEANING, RANK, Link, Order, Outcome, current, ended
 

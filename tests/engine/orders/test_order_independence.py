@@ -11,10 +11,10 @@ import pytest
 
 from engine.books.journal import Journal
 from engine.books.recovery import Books, recovered
-from engine.events import (
+from engine.decisions import Refusal
+from engine.events import Alarm, AlarmCode
+from engine.facts import (
     Adopted,
-    Alarm,
-    AlarmCode,
     CancelRefused,
     CancelRequested,
     DeclaredLost,
@@ -38,18 +38,7 @@ from engine.events import (
     VenueFact,
     Withdrawn,
 )
-from engine.model import (
-    ZERO,
-    Correction,
-    Execution,
-    OrderRequest,
-    Refusal,
-    Replacement,
-    Role,
-    Side,
-    Status,
-    VenueStatus,
-)
+from engine.model import ZERO, Correction, Execution, OrderRequest, Replacement, Role, Side, Status, VenueStatus
 from engine.orders.fills import Snapshot, extended, settle
 from engine.orders.lifecycle import COMMANDS, Command, take
 from engine.orders.order import Order, Outcome

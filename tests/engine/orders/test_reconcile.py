@@ -10,10 +10,10 @@ import pytest
 from attrs import evolve
 
 from engine.errors import BrokerError, NotSent, OutcomeUnknown
-from engine.events import (
+from engine.events import Alarm, AlarmCode
+from engine.execution import EngineSettings
+from engine.facts import (
     Adopted,
-    Alarm,
-    AlarmCode,
     DeclaredLost,
     ExecutionReported,
     NotFound,
@@ -24,7 +24,6 @@ from engine.events import (
     SyncBegan,
     Synced,
 )
-from engine.execution import EngineSettings
 from engine.model import Execution, Exits, OrderRequest, Side, Status, SymbolFlag, VenueStatus
 from engine.orders.settings import MismatchPolicy
 from engine.orders.settings import ReconcileSettings as Settings

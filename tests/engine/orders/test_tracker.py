@@ -10,21 +10,18 @@ from typing import Any
 import pytest
 
 from engine.books.recovery import Books
+from engine.decisions import Refusal
 from engine.errors import InvalidRequest
-from engine.events import (
+from engine.events import Alarm, AlarmCode, Event, Filled, OrderChanged
+from engine.facts import (
     Adopted,
-    Alarm,
-    AlarmCode,
     CancelRequested,
     DeclaredLost,
     Denied,
-    Event,
     ExecutionCorrected,
     ExecutionReported,
     Fact,
-    Filled,
     Intended,
-    OrderChanged,
     OrderReported,
     Reopened,
     ReplaceRequested,
@@ -39,7 +36,6 @@ from engine.model import (
     Correction,
     Execution,
     OrderRequest,
-    Refusal,
     Replacement,
     Role,
     Side,

@@ -15,7 +15,7 @@ from engine.books.recovery import Books
 from engine.books.tally import Tally
 from engine.calendar import AlwaysOpen
 from engine.clock import SimulatedClock, SystemClock
-from engine.events import SessionStarted
+from engine.facts import SessionStarted
 from engine.market.bars import Bar
 from engine.model import OrderRequest, Side, TimeInForce
 from engine.report.summary import Summary, as_json, as_text, save, summarise

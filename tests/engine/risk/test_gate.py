@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 from attrs import Factory, define
 
-from engine.model import Approval, OrderRequest, OrderType, Refusal, Side, SymbolFlag
+from engine.decisions import Approval, Refusal
+from engine.model import OrderRequest, OrderType, Side, SymbolFlag
 from engine.risk.gate import CashGate
 
 D = Decimal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine.events import Intended, Synced
+from engine.facts import Intended, Synced
 from engine.model import OrderRequest, Side, Status
 from engine.testing import Desk
 
