@@ -28,12 +28,14 @@ class Refusal:
         code: Stable, for programs: "INSUFFICIENT_CASH".
         message: For people: names the rule, the value and the bound.
         value, bound: What was looked at and what it was held against, in the rule's unit.
+        nearest: The value that would have passed, nearest to ``value``; None: none would, or it cannot be told.
     """
 
     code: str
     message: str
     value: str | None = None
     bound: str | None = None
+    nearest: str | None = None
 
 
 @frozen(kw_only=True)

@@ -16,6 +16,7 @@ from attrs import evolve
 
 from engine.books.journal import Journal
 from engine.books.recovery import Books, recovered
+from engine.calendar import AlwaysOpen, Calendar
 from engine.clock import Clock, HostClock, SystemClock, SystemHostClock
 from engine.decisions import Approval, Refusal
 from engine.errors import FeedClosed, TradingError
@@ -44,6 +45,7 @@ class ExecutionEngine:
         feed: Where the venue's facts come from; a broker that is its own feed is given twice.
         journal: Open and either empty or of this very session.
         gate: Decides what may be sent.
+        calendar: The market's sessions; None: it never closes.
 
     Attributes:
         in_sync: Whether the last reconciliation of this run came to its end; until then only exits pass.
@@ -56,6 +58,7 @@ class ExecutionEngine:
         feed: Feed,
         journal: Journal,
         gate: Gate,
+        calendar: Calendar | None = None,
         clock: Clock | None = None,
         host_clock: HostClock | None = None,
         settings: EngineSettings | None = None,
@@ -64,6 +67,7 @@ class ExecutionEngine:
         self.feed = feed
         self.journal = journal
         self.gate = gate
+        self.calendar = calendar or AlwaysOpen()
         self.clock = clock or SystemClock()
         self.settings = settings or EngineSettings()
         self._host = host_clock or SystemHostClock()

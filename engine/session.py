@@ -138,6 +138,7 @@ class PaperSession:
             feed=self._broker,
             journal=journal,
             gate=CashGate(fee_rate=fee / 10_000),
+            calendar=data.calendar,
             clock=clock,
             host_clock=self._host,
         )
