@@ -81,6 +81,12 @@ class Order:
     position_intent: str | None = None
     legs: tuple[Order, ...] | None = None
 
+    def __attrs_post_init__(self) -> None:
+        # Nobody behind this asks whether what is filled is a number.
+        for number in (self.qty, self.filled_qty, self.filled_avg_price):
+            if number is not None and not (number.is_finite() and number >= 0):
+                raise ValueError(f"{number}: expected a finite number >= 0")
+
 
 @frozen(kw_only=True)
 class TradeUpdate:

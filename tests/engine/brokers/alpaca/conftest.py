@@ -37,6 +37,8 @@ class Venue:
     Attributes:
         requests: What arrived, in order; a connection that was cut unread leaves nothing here.
         route: Answers what no reply was put in line for: called with the request.
+        acts_first: Whether `route` acts on a request before a reply that was put in line, or none, is given.
+        now: The venue's clock, seconds since 1970; it stands still unless a test lets it go.
         waiting: Set while a request is held.
     """
 
@@ -44,6 +46,8 @@ class Venue:
         self.requests = []
         self.connections = 0
         self.route = None
+        self.acts_first = False
+        self.now = lambda: 1_700_000_000
         self.waiting = threading.Event()
         self._released = threading.Event()
         self._line = deque()
@@ -76,7 +80,7 @@ class Venue:
         self._line.append("unread")
 
     def cut_unanswered(self):
-        """Read the request, let `route` act on it if there is one, and close without an answer."""
+        """Read the request and close without an answer."""
         self._line.append("unanswered")
 
     def cut_short(self):
@@ -105,6 +109,7 @@ class Venue:
     def _handler(venue):
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def handle(self):
                 venue.connections += 1
@@ -114,6 +119,10 @@ class Venue:
                 super().handle()
 
             def _serve(self):
+                if venue._line and venue._line[0] == "unread":  # on a connection that was open already
+                    venue._line.popleft()
+                    self.close_connection = True
+                    return
                 parts = urlsplit(self.path)
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 request = Request(
@@ -125,6 +134,8 @@ class Venue:
                 )
                 venue.requests.append(request)
                 step = venue._line.popleft() if venue._line else None
+                if step is not None and venue.acts_first and venue.route is not None:
+                    venue.route(request)
                 if step == "held":
                     venue.waiting.set()
                     venue._released.wait(FAIL_AFTER)
@@ -134,8 +145,7 @@ class Venue:
                     self.end_headers()
                     self.wfile.write(b'{"id": "cut')
                 elif step == "unanswered":
-                    if venue.route is not None:
-                        venue.route(request)
+                    pass
                 else:
                     self._answer(step or self._routed(request))
                     return
@@ -161,7 +171,7 @@ class Venue:
             do_GET = do_POST = do_PATCH = do_DELETE = _serve
 
             def date_time_string(self, timestamp=None):
-                return super().date_time_string(1_700_000_000)  # the venue's clock stands still
+                return super().date_time_string(venue.now())
 
             def log_message(self, *words):
                 pass

@@ -267,6 +267,8 @@ def test_nanoseconds_are_rounded_to_the_nearest_microsecond():
         (b'{"id": "a"}', Order, "status"),
         (b'{"id": "a", "status": "new", "qty": "many"}', Order, r"\$\.qty"),
         (b'{"id": "a", "status": "new", "updated_at": "2022-04-19T13:45:05"}', Order, r"\$\.updated_at"),
+        (b'{"id": "a", "status": "new", "filled_qty": "NaN"}', Order, "NaN: expected a finite number"),
+        (b'{"id": "a", "status": "new", "filled_qty": "-1"}', Order, "-1: expected a finite number"),
         (b'[{"id": "a", "status": "new"}, {}]', list[Order], r"\$\[1\]"),
         (b"\xff", Failure, "malformed"),
         (b'{"id": "\xff", "status": "new"}', Order, "utf-8"),
