@@ -96,6 +96,14 @@ def test_keys_of_the_other_kind(keys, live):
         Access(**keys, live=live)
 
 
+def test_an_address_with_a_password():
+    """A password in an address is refused, and not shown."""
+    with pytest.raises(InvalidInput, match=r"alpaca\.url: found '127\.0\.0\.1'") as caught:
+        Access(**KEYS, url="http://user:hush-hush@127.0.0.1")
+
+    assert "hush-hush" not in str(caught.value) + repr(vars(caught.value))
+
+
 # --- the environment --------------------------------------------------------------------------------------------------
 
 

@@ -311,6 +311,28 @@ def test_an_end_survives_a_listing_that_fails(venue, broker):
     assert ["b0"] == names(broker.orders(since=NOON))
 
 
+@pytest.mark.parametrize(
+    ("later", "status"),
+    [(NOON - SECOND, VenueStatus.FILLED), (NOON, VenueStatus.NEW), (NOON + SECOND, VenueStatus.NEW)],
+)
+def test_two_pictures_of_an_order(venue, broker, later, status):
+    """Of two listings the younger picture counts; of one moment, the one that was read last."""
+    venue.reply([order(status="filled", updated=NOON)])
+    venue.reply([order(status="new", updated=later)])
+
+    assert [status] == [report.status for report in broker.orders(since=NOON - MINUTE)]
+
+
+def test_open_orders_are_open(venue, broker):
+    """An order that is found to have ended is not among the open ones, and its end is told to who asks for changes."""
+    shelf = venue.route = Shelf(order("b1", submitted=NOON - MINUTE))
+    broker.orders(open_only=True)
+    shelf.orders = [order("b1", submitted=NOON - MINUTE, updated=NOON, status="filled")]
+
+    assert [] == broker.orders(since=NOON, open_only=True)
+    assert ["b1"] == names(broker.orders(since=NOON))
+
+
 def test_an_order_that_the_venue_forgot(venue, broker):
     """An order that vanished is not asked about for ever, and nothing is made of it here."""
     shelf = venue.route = Shelf(order("b1", submitted=NOON - MINUTE))

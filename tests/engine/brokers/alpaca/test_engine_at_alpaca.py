@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -271,6 +273,22 @@ def test_an_order_that_rests_for_hours(desk):
     waited = desk.engine.wait(ticket, 5.0)
 
     assert (True, Status.EXPIRED, Status.WORKING) == (waited, ticket.status, second.status)
+
+
+def test_the_snippet_of_the_how_to(venue, tmp_path, monkeypatch):
+    """What the page shows starts an engine that is in sync, with the account's cash, on paper."""
+    page = Path(__file__).parents[4] / "docs/how-to/connect-to-alpaca.md"
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("APCA_API_KEY_ID", "PKTEST")
+    monkeypatch.setenv("APCA_API_SECRET_KEY", "hush-hush")
+    account = {"id": "a", "status": "ACTIVE", "cash": "5000", "equity": "5000", "buying_power": "10000"}
+    venue.route = lambda request: (200, account if request.path == "/v2/account" else [])
+    made = {}
+    exec(code.replace("from_environment()", f"from_environment(url={venue.url!r})"), made)
+
+    assert (True, D(5_000)) == (made["engine"].in_sync, made["engine"].books.available())
+    assert False is made["broker"].access.live
 
 
 def test_a_cancel(desk):
