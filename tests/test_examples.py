@@ -7,12 +7,15 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 import bridge
 import engine
+from engine.risk.listings import from_file
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "docs/examples"
@@ -50,7 +53,7 @@ def blocks(page, kind):
 
 def test_every_example_is_run():
     """The tests below know every file of the folder."""
-    assert {"engine_by_hand.py", "my_strategy.py", "session.toml"} == {
+    assert {"engine_by_hand.py", "my_strategy.py", "session.toml", "symbols.toml"} == {
         path.name for path in EXAMPLES.iterdir() if path.is_file()
     }
 
@@ -72,6 +75,15 @@ def test_session_with_its_strategy(tmp_path):
     assert 0 == ran.returncode
     assert "positions   flat\n" in ran.stdout
     assert 5 < len(re.findall(r"\.(?:tp|sl) .* filled ", listed))
+
+
+def test_table_of_symbols():
+    """symbols.toml can be read, and its versions hold by date."""
+    table = from_file(EXAMPLES / "symbols.toml")
+    before, after = (table.at("HALF", datetime(2026, 11, day, tzinfo=UTC)) for day in (1, 2))
+
+    assert {"AAPL", "HARD", "BTC/USD", "HALF", "BTCUSDT"} == {each.symbol for each in table}
+    assert (Decimal("0.01"), Decimal("0.005")) == (before.ticks[1].size, after.ticks[1].size)
 
 
 # --- README -----------------------------------------------------------------------------------------------------------

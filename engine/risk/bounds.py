@@ -41,8 +41,12 @@ class Breach:
 
 
 def plain(number: Decimal) -> str:
-    """Without an exponent, unless that would be long."""
-    return format(number, "f") if -40 < number.adjusted() < 40 else str(number)
+    """Without an exponent, unless that would be long, and without zeros at the end of more than two places."""
+    if not -40 < number.adjusted() < 40:
+        return str(number)
+    whole, _, places = format(number, "f").partition(".")
+    places = places[:2] + places[2:].rstrip("0")
+    return f"{whole}.{places}" if places else whole
 
 
 # --- what is forbidden ------------------------------------------------------------------------------------------------

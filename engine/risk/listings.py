@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from attrs import NOTHING, evolve, field, fields, frozen
+from attrs import NOTHING, evolve, fields, frozen
 
 from engine.config import convert, read_toml
 from engine.errors import InvalidInput, InvalidRequest
@@ -49,7 +49,7 @@ class _Entry:
 
     symbol: str
     like: str | None = None
-    start: date | None = field(default=None, alias="from")
+    since: date | None = None
     ticks: tuple[Tick, ...] | None = None
     lot: Decimal | None = None
     min_quantity: Decimal | None = None
@@ -94,7 +94,7 @@ def from_file(path: str | Path) -> SymbolTable:
         each = _properties(convert(table, _Entry, where=where), where, str(path))
         first = known.setdefault((each.symbol, each.since), where)
         if first is not where:
-            raise InvalidInput(f"{where}.from", table.get("from"), f"another day: {first} is {each.symbol} from then")
+            raise InvalidInput(f"{where}.since", table.get("since"), f"another day than {first}")
         properties.append(each)
     return SymbolTable(properties)
 
@@ -103,11 +103,11 @@ def _properties(entry: _Entry, where: str, source: str) -> SymbolProperties:
     given: dict[str, Any] = {
         attribute.name: getattr(entry, attribute.name)
         for attribute in fields(_Entry)
-        if attribute.name not in ("like", "start") and getattr(entry, attribute.name) is not None
+        if attribute.name not in ("like", "since") and getattr(entry, attribute.name) is not None
     }
     given.setdefault("source", source)
-    if entry.start is not None:
-        given["since"] = datetime.combine(entry.start, time(), UTC)
+    if entry.since is not None:
+        given["since"] = datetime.combine(entry.since, time(), UTC)
     try:
         if entry.like is not None:
             if entry.like not in PRESETS:
