@@ -32,7 +32,6 @@ def maybe(strategy):
 PRICES = amounts("0.0001", "40", 5)
 QUANTITIES = amounts("0.0001", "60", 5)
 SIZES = st.sampled_from([D(each) for each in ("0.0001", "0.0025", "0.01", "0.05", "0.25", "0.3", "1")])
-STEPS = st.sampled_from([D(each) for each in ("0.0001", "0.01", "0.5", "1", "3")])
 
 
 @st.composite
@@ -49,71 +48,91 @@ def tick_tables(draw):
     return tuple(ticks)
 
 
-@st.composite
-def rules(draw):
-    lot = draw(STEPS)
-    fractions = None
-    if draw(st.booleans()):
-        fractions = Fractions(
-            lot=lot / 4,
-            order_types=frozenset({OrderType.MARKET, OrderType.LIMIT}),
-            times_in_force=frozenset({TimeInForce.DAY}),
-            min_notional=draw(maybe(amounts("0.01", "30", 2))),
-        )
-    least, notional = draw(maybe(amounts("0.001", "5", 3))), draw(maybe(amounts("0.01", "50", 2)))
-    band = maybe(st.builds(PriceBand, low=amounts("0.1", "1", 2), high=amounts("1", "3", 2)))
-    return SymbolProperties(
-        symbol="X",
-        ticks=draw(tick_tables()),
-        lot=lot,
-        fractions=fractions,
-        market_lot=draw(maybe(STEPS)),
-        min_quantity=least,
-        max_quantity=None if least is None else draw(maybe(st.just(least + 20))),
-        odd_lots=draw(st.booleans()),
-        min_notional=notional,
-        max_notional=None if notional is None else draw(maybe(st.just(notional + 300))),
-        market_notional=draw(st.booleans()),
-        multiplier=draw(st.sampled_from([D(1), D(50)])),
-        min_stop_distance=draw(maybe(st.sampled_from([D(0), D("0.01"), D(1)]))),
-        buy_band=draw(band),
-        sell_band=draw(band),
-        max_open_orders=draw(maybe(st.integers(1, 3))),
-        max_position=draw(maybe(amounts("1", "50", 2))),
-        shortable=draw(st.sampled_from([True, True, False])),
+def table(*bands):
+    return tuple(Tick(start=D(start), size=D(size)) for start, size in bands)
+
+
+TABLES = [
+    (),
+    table(("0", "0.01")),
+    table(("0", "0.0001"), ("1", "0.01")),
+    table(("0", "0.3"), ("1", "0.25"), ("6", "2")),
+    table(("0", "0.05"), ("3", "0.1"), ("9", "0.0025")),
+]
+FRACTIONS = Fractions(
+    lot=D("0.001"),
+    order_types=frozenset({OrderType.MARKET, OrderType.LIMIT}),
+    times_in_force=frozenset({TimeInForce.DAY}),
+    min_notional=D(7),
+)
+LOTS = [
+    {"lot": D("0.0001")},
+    {"lot": D(1), "odd_lots": False},
+    {"lot": D(1), "fractions": FRACTIONS},
+    {"lot": D("0.5"), "market_lot": D(2), "min_quantity": D(1), "max_quantity": D(40)},
+    {"lot": D(3), "min_quantity": D(4), "max_quantity": D(41), "market_max_quantity": D(20), "odd_lots": False},
+]
+BOUNDS = [
+    {},
+    {"min_notional": D(10), "max_notional": D(400)},
+    {"min_notional": D(10), "market_notional": False, "multiplier": D(50), "odd_lots": False},
+    {"min_stop_distance": D("0.01"), "max_position": D(30), "max_open_orders": 2},
+    {"min_stop_distance": D(1), "shortable": False, "max_notional": D(300)},
+    {"buy_band": PriceBand(low=D("0.5"), high=D("1.5")), "sell_band": PriceBand(low=D("0.7"), high=D(3))},
+]
+
+
+def rules():
+    """Tables of ticks that divide each other and that do not, with all kinds of lots and bounds."""
+    return st.builds(
+        lambda ticks, lots, bounds: SymbolProperties(
+            **{"symbol": "X", "ticks": ticks, "shortable": True} | lots | bounds
+        ),
+        st.sampled_from(TABLES),
+        st.sampled_from(LOTS),
+        st.sampled_from(BOUNDS),
     )
 
 
 @st.composite
 def requests(draw):
-    type_ = draw(st.sampled_from(OrderType))
-    limited = type_ in (OrderType.LIMIT, OrderType.STOP_LIMIT)
-    stopped = type_ in (OrderType.STOP, OrderType.STOP_LIMIT)
+    """Orders of all types, one in three with exits."""
+    side, kind = draw(st.sampled_from(Side)), draw(st.sampled_from(OrderType))
+    quantity, one, two = draw(QUANTITIES), draw(PRICES), draw(PRICES)
     exits = None
-    if draw(st.integers(0, 3)) == 0:
-        profit, stop = draw(maybe(PRICES)), draw(maybe(PRICES))
-        if profit is not None or stop is not None:
-            exits = Exits(take_profit=profit, stop_loss=stop, stop_limit=None if stop is None else draw(maybe(PRICES)))
+    which = draw(st.sampled_from(["", "", "", "", "profit", "stop", "stop-limit", "both", "all"]))
+    if which:
+        low, high = sorted((draw(PRICES), draw(PRICES)))
+        profit, stop = (high, low) if side is BUY else (low, high)
+        exits = Exits(
+            take_profit=profit if which in ("profit", "both", "all") else None,
+            stop_loss=None if which == "profit" else stop,
+            stop_limit=two if which in ("stop-limit", "all") else None,
+        )
     return OrderRequest(
         symbol="X",
-        side=draw(st.sampled_from(Side)),
-        type=type_,
-        quantity=draw(QUANTITIES),
+        side=side,
+        type=kind,
+        quantity=quantity,
         time_in_force=draw(st.sampled_from([TimeInForce.DAY, TimeInForce.GTC])),
-        limit_price=draw(PRICES) if limited else None,
-        stop_price=draw(PRICES) if stopped else None,
-        trail_price=draw(PRICES) if type_ is OrderType.TRAILING_STOP else None,
+        limit_price=one if kind in (OrderType.LIMIT, OrderType.STOP_LIMIT) else None,
+        stop_price=two if kind in (OrderType.STOP, OrderType.STOP_LIMIT) else None,
+        trail_price=one if kind is OrderType.TRAILING_STOP else None,
         exits=exits,
     )
 
 
-SITUATIONS = st.fixed_dictionaries(
-    {
-        "reference": maybe(PRICES),
-        "held": st.just(D(0)) | amounts("-50", "50", 5) | st.sampled_from([D("0.00007"), D(-3), D("1.5")]),
-        "open_orders": st.integers(0, 2),
-        "pending": st.sampled_from([D(0), D("2.5")]),
-    }
+SITUATIONS = st.builds(
+    lambda reference, held, open_orders, pending: {
+        "reference": reference,
+        "held": held,
+        "open_orders": open_orders,
+        "pending": pending,
+    },
+    maybe(PRICES),
+    st.sampled_from([D(each) for each in ("0", "0", "50", "-50", "1.5", "-0.0007", "0.00007", "-29")]),
+    st.sampled_from([0, 0, 2]),
+    st.sampled_from([D(0), D("2.5")]),
 )
 
 
