@@ -14,9 +14,9 @@ from attrs import frozen
 
 from engine.model import ZERO, Exits, OrderRequest, OrderType, Side, TimeInForce
 from engine.risk.grid import EXACT, ceil_to, floor_to, next_above, next_below, off_grid, round_down, round_up, steps_up
-from engine.risk.symbols import SymbolProperties
+from engine.risk.symbols import Fractions, SymbolProperties
 
-__all__ = ["Breach", "forbidden", "is_fraction", "lot_for", "out_of_bounds", "plain", "quantities_near"]
+__all__ = ["Breach", "forbidden", "lot_for", "out_of_bounds", "plain", "quantities_near"]
 
 
 @frozen
@@ -128,42 +128,47 @@ def quantities_near(
     properties: SymbolProperties,
     step: Decimal,
     reference: Decimal | None,
+    closes: bool,
     limit: Decimal | None,
 ) -> tuple[Decimal, ...]:
     """
-    Where what passes the bounds of the quantity begins and ends, and the whole lots on both sides of it.
+    What is nearest to the order's quantity within the bounds of quantities, with and without fractions.
 
     Args:
         step: What quantities of the order are multiples of.
         limit: What is there to close, or how much the position may still grow; None: any.
     """
-    lot, least, most = properties.lot, _least(request, properties), _most(request, properties)
+    grids = [(step, properties.min_notional)]
     fractions = properties.fractions
-    if fractions is not None and step != fractions.lot:
-        fractions = None
-    near = [floor_to(request.quantity, lot), ceil_to(request.quantity, lot)]
-    low = step if least is None else ceil_to(least, step)
-    near.append(low)
-    highs = [high for high in (most, limit) if high is not None]
-    price = _measured_at(request) or reference
-    if price is not None:
-        worth = EXACT.multiply(EXACT.multiply(price, properties.multiplier), step)  # of one step
-        for notional in (properties.min_notional, None if fractions is None else fractions.min_notional):
+    if fractions is not None and step == fractions.lot:
+        grids = [(step, _stricter(properties.min_notional, fractions)), (properties.lot, properties.min_notional)]
+    price = _measured_at(request, properties, reference, closes)
+    unit = None if price is None else EXACT.multiply(price, properties.multiplier)
+    near = [] if limit is None else [limit]
+    for grid, notional in grids:
+        low, highs = grid, [high for high in (_most(request, properties), limit) if high is not None]
+        if (least := _least(request, properties)) is not None:
+            low = ceil_to(least, grid)
+        if unit is not None:
+            worth = EXACT.multiply(unit, grid)  # of one step
             if notional is not None:
-                low = max(low, EXACT.multiply(steps_up(notional, worth), step))
-                near.append(low)
-        if properties.max_notional is not None:
-            highs.append(EXACT.multiply(EXACT.divide_int(properties.max_notional, worth), step))
-    if highs:
-        near += [floor_to(max(min(highs), ZERO), step), floor_to(max(min(highs), ZERO), lot)]
-    if limit is not None:
-        near.append(limit)
-    return tuple(quantity for quantity in near if quantity > 0)
+                low = max(low, EXACT.multiply(steps_up(notional, worth), grid))
+            if properties.max_notional is not None:
+                highs.append(EXACT.multiply(EXACT.divide_int(properties.max_notional, worth), grid))
+        high = floor_to(max(min(highs), ZERO), grid) if highs else None
+        for quantity in (floor_to(request.quantity, grid), ceil_to(request.quantity, grid)):
+            if high is None:
+                near.append(max(quantity, low))
+            elif low <= high:
+                near.append(min(max(quantity, low), high))
+    return tuple(dict.fromkeys(near))
 
 
-def is_fraction(request: OrderRequest, properties: SymbolProperties) -> bool:
-    """Whether it is one of the orders that `Fractions` speaks of."""
-    return properties.fractions is not None and off_grid(request.quantity, properties.lot)
+def _stricter(notional: Decimal | None, fractions: Fractions) -> Decimal | None:
+    """The least notional of a fraction, quote units."""
+    if notional is None or fractions.min_notional is None:
+        return notional or fractions.min_notional
+    return max(notional, fractions.min_notional)
 
 
 def _least(request: OrderRequest, properties: SymbolProperties) -> Decimal | None:
@@ -178,9 +183,15 @@ def _most(request: OrderRequest, properties: SymbolProperties) -> Decimal | None
     return properties.max_quantity
 
 
-def _measured_at(request: OrderRequest) -> Decimal | None:
-    """The price that counts for the notional, quote units; None: the order has none of its own."""
-    return request.stop_price if request.limit_price is None else request.limit_price
+def _measured_at(
+    request: OrderRequest, properties: SymbolProperties, reference: Decimal | None, closes: bool
+) -> Decimal | None:
+    """The price that counts for the notional, quote units; None: it does not count, or nobody knows the price."""
+    if request.limit_price is not None:
+        return request.limit_price
+    if request.stop_price is not None:
+        return request.stop_price
+    return reference if properties.market_notional and not closes else None
 
 
 # --- what is out of bounds --------------------------------------------------------------------------------------------
@@ -233,19 +244,16 @@ def _notional(
 ) -> Breach | None:
     least, most = properties.min_notional, properties.max_notional
     fractions = properties.fractions
-    if fractions is not None and fractions.min_notional is not None and is_fraction(request, properties):
-        least = fractions.min_notional if least is None else max(least, fractions.min_notional)
+    if fractions is not None and fractions.min_notional is not None and off_grid(request.quantity, properties.lot):
+        least = _stricter(least, fractions)
     if excused:
         least = None
     if least is None and most is None:
         return None
-    price = _measured_at(request)
+    price = _measured_at(request, properties, reference, closes)
     if price is None:
-        if closes or not properties.market_notional:
-            return None
-        if reference is None:
-            return _no_price(request, "its notional")
-        price = reference
+        judged = properties.market_notional and not closes
+        return _no_price(request, "its notional") if judged else None
     notional = EXACT.multiply(EXACT.multiply(price, request.quantity), properties.multiplier)
     if least is not None and notional < least:
         what = f"{plain(request.quantity)} at {plain(price)} is worth {plain(notional)}, less than {plain(least)}"

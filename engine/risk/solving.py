@@ -68,13 +68,13 @@ def solve(
     """
 
     try:
-        outcome = _attempt(request, properties, reference, held, open_orders, pending, filled, pair)
+        outcome = _attempt(request, properties, reference, held, open_orders, pending, filled, pair, True)
         if isinstance(outcome, Solved):
             return outcome
         nearest = None
         for candidate in _candidates(request, outcome):
             asked = _with(request, str(outcome.field), candidate)
-            answer = _attempt(asked, properties, reference, held, open_orders, pending, filled, pair)
+            answer = _attempt(asked, properties, reference, held, open_orders, pending, filled, pair, False)
             if isinstance(answer, Solved) and _value(answer.request, str(outcome.field)) == candidate:
                 nearest = plain(candidate) if isinstance(candidate, Decimal) else candidate.value
                 break
@@ -94,7 +94,9 @@ def _attempt(
     pending: Decimal,
     filled: Decimal,
     pair: bool,
+    search: bool,
 ) -> Solved | Breach:
+    """``search``: whether a breach should name quantities that might do."""
     closes = bool(held) and (held > 0) is (request.side is Side.SELL)
     breach = forbidden(request, properties, closes, open_orders)
     if breach is not None:
@@ -133,8 +135,8 @@ def _attempt(
         )
         if breach is None:
             return Solved(request, tuple(notes))
-    if breach.field == "quantity":
-        breach = evolve(breach, candidates=quantities_near(request, properties, step, reference, room))
+    if search and breach.field == "quantity":
+        breach = evolve(breach, candidates=quantities_near(request, properties, step, reference, closes, room))
     return breach
 
 
@@ -246,4 +248,4 @@ def _candidates(request: OrderRequest, breach: Breach) -> Sequence[Decimal | Tim
     if not isinstance(asked, Decimal):
         return [each for each in breach.candidates if each is not None]
     numbers = [each for each in breach.candidates if isinstance(each, Decimal) and each > 0]
-    return sorted(numbers, key=lambda each: EXACT.subtract(each, asked).copy_abs())
+    return sorted(numbers, key=lambda each: (EXACT.subtract(each, asked).copy_abs(), each))
