@@ -28,7 +28,8 @@ class Refusal:
         code: Stable, for programs: "INSUFFICIENT_CASH".
         message: For people: names the rule, the value and the bound.
         value, bound: What was looked at and what it was held against, in the rule's unit.
-        nearest: The value that would have passed, nearest to ``value``; None: none would, or it cannot be told.
+        nearest: What the field at fault (a quantity, a price; the message names it) would have to be, as near as can be
+            to what was asked; None: no value of it would pass, or it cannot be told.
     """
 
     code: str

@@ -239,6 +239,13 @@ def test_a_close_is_judged_at_its_own_price():
     assert passes(limit(SELL, "100", "0.05", time_in_force=GTC), COIN, held="0.05")
 
 
+def test_the_most_notional_holds_for_a_close():
+    """A holding that is worth too much for one order is closed in parts."""
+    given = no(limit(SELL, "100", "3000", time_in_force=GTC), COIN, held="3000")
+
+    assert ("MAX_NOTIONAL", "300000", "200000", "2000.00") == given
+
+
 def test_a_close_too_small_may_close_all():
     """Where only the whole holding is excused, that is what would do."""
     given = no(limit(SELL, "100", "0.04", time_in_force=GTC), COIN, held="0.05")

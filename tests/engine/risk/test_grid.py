@@ -58,6 +58,8 @@ def test_what_cannot_be_counted_is_not_rounded():
     """A value with more than 400 digits of steps is an error, never another value."""
     with pytest.raises(DecimalException):
         floor_to(D("1E+500"), D("1E-9"))
+    with pytest.raises(DecimalException):
+        floor_to(D("9" * 300), D("1." + "3" * 200))
 
 
 @pytest.mark.parametrize(
