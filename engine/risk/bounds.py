@@ -213,7 +213,7 @@ def out_of_bounds(
     Args:
         pair: The exits of the request are the other order of an OCO pair.
         excused: It closes the exact holding, whatever the least quantity and notional are.
-        size: What the position may come to without this order, base units without sign.
+        size: What the position may come to without this order, base units without sign; of an order that opens.
     """
     quantity = request.quantity
     least, most = _least(request, properties), _most(request, properties)

@@ -139,6 +139,7 @@ def from_alpaca(
 
     Raises:
         InvalidInput: An asset has no symbol or class, a number in it is none, or a symbol comes twice.
+        ClockError: ``since`` is naive.
     """
     properties: dict[str, SymbolProperties] = {}
     for index, asset in enumerate(assets):
@@ -162,10 +163,7 @@ def from_alpaca(
             values["fractions"] = US_FRACTIONS if asset.get("fractionable") is True else None
         else:
             values |= _pair(asset, symbol, where)
-        try:
-            properties[symbol] = evolve(preset, **values)
-        except InvalidRequest as error:
-            raise InvalidInput(f"{where}: {error.field}", error.value, error.expected) from error
+        properties[symbol] = evolve(preset, **values)
     return SymbolTable(properties.values())
 
 

@@ -66,7 +66,6 @@ def solve(
         filled: How much of this very order has traded already (a replacement), base units.
         pair: It is one of an OCO pair, and its exits, if it has any, are the other one; else exits close what it opens.
     """
-
     try:
         outcome = _attempt(request, properties, reference, held, open_orders, pending, filled, pair, True)
         if isinstance(outcome, Solved):
@@ -108,9 +107,9 @@ def _attempt(
             return rounded
         request = rounded
     step, excused, room = lot_for(request, properties, closes, pair), False, properties.max_position
-    size = EXACT.add(held.copy_abs(), pending) if pending else held.copy_abs()
+    size = held.copy_abs()
     if closes:
-        room = holding = EXACT.add(held.copy_abs(), filled) if filled else held.copy_abs()
+        room = holding = EXACT.add(size, filled) if filled else size
         if request.quantity > holding:
             what = f"{plain(holding)} is held, and one order does not turn a position round"
             request = _changed(request, "quantity", holding, what, notes)
@@ -118,6 +117,7 @@ def _attempt(
         if properties.odd_lots and request.quantity == holding:
             excused = properties.fractions is None or step == properties.fractions.lot
     elif room is not None:
+        size = EXACT.subtract(EXACT.add(size, pending), filled)
         room = EXACT.subtract(room, size)
     breach = None
     if not excused and off_grid(request.quantity, step):

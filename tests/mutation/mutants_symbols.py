@@ -175,8 +175,8 @@ MUTANTS = [
     Mutant(
         "pending-forgotten",
         SOLVING,
-        "size = EXACT.add(held.copy_abs(), pending) if pending else held.copy_abs()",
-        "size = held.copy_abs()",
+        "size = EXACT.subtract(EXACT.add(size, pending), filled)",
+        "size = EXACT.subtract(size, filled)",
         "ten orders together exceed the largest position",
     ),
     # --- solving ------------------------------------------------------------------------------------------------------
@@ -239,9 +239,16 @@ MUTANTS = [
     Mutant(
         "filled-forgotten",
         SOLVING,
-        "EXACT.add(held.copy_abs(), filled) if filled else held.copy_abs()",
-        "held.copy_abs()",
+        "room = holding = EXACT.add(size, filled) if filled else size",
+        "room = holding = size",
         "replacing a half filled exit shrinks it",
+    ),
+    Mutant(
+        "filled-twice",
+        SOLVING,
+        "size = EXACT.subtract(EXACT.add(size, pending), filled)",
+        "size = EXACT.add(size, pending)",
+        "what an order has filled counts twice when it is replaced",
     ),
     Mutant(
         "up-from-nothing",

@@ -96,6 +96,7 @@ def test_types_of_exits():
 
     assert "stop" == no(market(BUY, exits=plain_stop, time_in_force=GTC), COIN)[1]
     assert passes(market(BUY, exits=stop_limit, time_in_force=GTC), COIN)
+    assert passes(market(BUY, exits=Exits(take_profit=D(110)), time_in_force=GTC), COIN)
     assert "stop_limit" == no(market(BUY, exits=stop_limit, time_in_force=GTC), no_limits)[1]
     assert "limit" == no(market(BUY, exits=Exits(take_profit=D(110)), time_in_force=GTC), no_limits)[1]
 
@@ -218,6 +219,15 @@ def test_fractions_are_worth_a_dollar():
     assert passes(limit(BUY, "0.50", "1"), FRACTIONAL)
     assert ("MIN_NOTIONAL", "0.75", "1", "1") == no(limit(BUY, "0.50", "1.5"), FRACTIONAL)
     assert ("MIN_NOTIONAL", "0.50", "1", "0.02") == no(market(BUY, "0.01"), FRACTIONAL, reference="50")
+
+
+def test_the_stricter_bound_of_fractions():
+    """A fraction is held to both its own least notional and the symbol's."""
+    for own, all_orders in ((D(3), D(2)), (D(2), D(3))):
+        fractions = evolve(FRACTIONAL.fractions, min_notional=own)
+        properties = evolve(FRACTIONAL, fractions=fractions, min_notional=all_orders)
+
+        assert ("MIN_NOTIONAL", "2.50", "3", "0.06") == no(limit(BUY, "50", "0.05"), properties)
 
 
 # --- closing ----------------------------------------------------------------------------------------------------------
@@ -415,6 +425,14 @@ def test_largest_position():
     assert ("MAX_POSITION", "101", "100", "30") == no(market(BUY, "31"), properties, held="60", pending=D(10))
     assert ("MAX_POSITION", "101", "100", "40") == no(market(SELL, "41"), properties, held="-60")
     assert ("MAX_POSITION", "101", "100", None) == no(market(BUY, "1"), properties, held="100")
+
+
+def test_what_has_filled_is_in_the_position():
+    """The total of a replacement counts without what is held of it already."""
+    properties = evolve(SHARE, max_position=D(100))
+
+    assert passes(market(BUY, "100"), properties, held="40", filled=D(40))
+    assert ("MAX_POSITION", "101", "100", "100") == no(market(BUY, "101"), properties, held="40", filled=D(40))
 
 
 # --- no price ---------------------------------------------------------------------------------------------------------

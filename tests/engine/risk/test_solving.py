@@ -154,6 +154,13 @@ def test_trails_without_a_market():
     assert percent is solved(percent, held="1").request
 
 
+def test_a_trail_of_nothing():
+    """A trail that would shorten to nothing is refused; one tick would do."""
+    answer = refused(order(SELL, trail="0.005"), reference="50", held="1")
+
+    assert ("ZERO_PRICE", "0.005", "0.01", "0.01") == (answer.code, answer.value, answer.bound, answer.nearest)
+
+
 @pytest.mark.parametrize(("side", "expected"), [(BUY, "43210"), (SELL, "43211")])
 def test_worked_price_of_a_coin(side, expected):
     """43,210.75 on a tick of 1: a buy at 43,210, a sell at 43,211."""
