@@ -190,7 +190,10 @@ def _report(told: OrderReported) -> str:
 
 
 def _fill(execution: Execution, broker_order_id: str | None) -> str:
-    fee = f", fee {number(execution.fee)}" if execution.fee else ", no fee"
+    fees = [number(execution.fee)] if execution.fee else []
+    if execution.fee_quantity:
+        fees.append(f"{number(execution.fee_quantity)} of what was bought")
+    fee = f", fee {' and '.join(fees)}" if fees else ", no fee"
     of = "" if broker_order_id is None else f" of {broker_order_id}"
     after = "" if execution.position_after is None else f"; position then {number(execution.position_after)}"
     what = f"filled {number(execution.quantity)} at {number(execution.price)}{fee}"

@@ -146,7 +146,8 @@ class Portfolio:
 
         Args:
             side: Of the order it belongs to; None: an adjustment without an order.
-            quantity, cost: Signed.
+            quantity, cost: Signed; without what was taken in the coin, which is a fee.
+            fee: All of it, quote units, that at its worth included.
         """
         against = side is not None and bool(quantity) and (quantity > 0) is not (side is Side.BUY)
         position = self._positions.get(symbol, _FLAT).after(quantity, cost, taken_back=against, side=side)

@@ -106,7 +106,9 @@ class Books:
                 continue
             order = self.tracker[event.order_id]
             if type(event) is Filled:
-                self.portfolio.book(event.symbol, order.side, event.quantity, event.cost, event.fee)
+                # What was taken in the coin was paid for and never held: it is a fee, and no part of what is held cost it.
+                cost = event.cost - event.fee_worth if event.fee_worth else event.cost
+                self.portfolio.book(event.symbol, order.side, event.moved, cost, event.fee)
             if order is not touched:
                 touched = order
                 self.portfolio.reserve(order)
@@ -160,6 +162,8 @@ class Books:
         for order in self.tracker:
             ids = [link.broker_order_id for link in order.links]
             amounts = f"{order.filled.normalize()} {order.cost.normalize()} {order.fees.normalize()}"
+            if order.fee_quantity:
+                amounts += f" {order.fee_quantity.normalize()}"
             lines.append(f"{order.id} {ids} {order.status.value} {amounts} {order.changed}")
         lines.append(f"{sorted((outcome.value, count) for outcome, count in self.tracker.counts.items() if count)}")
         return sha256("\n".join(lines).encode()).hexdigest()
@@ -220,7 +224,7 @@ class Books:
         booked = self.portfolio.position(symbol)
         for event in events:
             if type(event) is Filled and event.symbol == symbol:
-                booked += event.quantity
+                booked += event.moved
         suspect = SymbolFlag.SUSPECT in self.tracker.flags(symbol)
         if booked == claim.quantity:
             if suspect:

@@ -20,7 +20,7 @@ from engine.errors import AlreadyExists, InvalidRequest, VenueRejected
 from engine.facts import ExecutionReported, OrderReported, VenueFact
 from engine.market.bars import Bar
 from engine.market.fees import FeeModel, NoFees
-from engine.market.matching import Ended, Match, Matcher
+from engine.market.matching import RESTED, Ended, Match, Matcher
 from engine.market.path import corners
 from engine.model import ZERO, Execution, OrderRequest, Replacement, TimeInForce, VenuePosition, VenueStatus
 
@@ -230,14 +230,18 @@ class SimulatedBroker:
     def _filled(self, symbol: str, match: Match) -> None:
         order = self._orders[match.order_id]
         side, quantity, price, now = order.side, match.quantity, match.price, self._clock.now()
+        charge = self._fees.charge(symbol, side, quantity, price, now, match.assumption in RESTED)
+        change = side.signed(quantity) - charge.coin if charge.coin else side.signed(quantity)
         execution = Execution(
             id=f"sim-x{len(self._fills) + 1}",
             cumulative=match.cumulative,
             quantity=quantity,
             price=price,
             at=now,
-            fee=self._fees.fee(symbol, side, quantity, price),
-            position_after=self._moved(symbol, side.signed(quantity), price),
+            fee=charge.money,
+            position_after=self._moved(symbol, change, price),
+            fee_quantity=charge.coin,
+            assumption=match.assumption,
         )
         report = OrderReported(
             at=now,

@@ -18,7 +18,7 @@ from attrs import define, field, frozen
 from engine.errors import InvalidRequest
 from engine.model import ZERO, OrderRequest, OrderType, Side, TimeInForce
 
-__all__ = ["Assumption", "Ended", "Liquidity", "Match", "Matcher", "WorkingOrder"]
+__all__ = ["RESTED", "Assumption", "Ended", "Liquidity", "Match", "Matcher", "WorkingOrder"]
 
 Assumption = Literal["open", "gap", "market", "marketable", "touch", "stop", "auction"]
 """
@@ -32,6 +32,9 @@ touch       the path reached the limit; that others stand before us in the queue
 stop        the path reached the stop
 auction     the opening or the closing auction, at its price
 """
+
+RESTED: frozenset[Assumption] = frozenset({"touch"})
+"""The assumptions by which an order rested and somebody else came to it: it made the market and took nothing."""
 
 _HUNDRED = Decimal(100)
 _AUCTIONS = {"open": TimeInForce.OPG, "close": TimeInForce.CLS}

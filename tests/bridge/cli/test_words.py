@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import get_args
 
 import pytest
+from attrs import evolve
 
 from bridge.cli import words
 from engine import facts
@@ -32,6 +33,7 @@ BUY = OrderRequest.market("SPY", Side.BUY, D(62), client_order_id="tb-1")
 EXECUTION = Execution(
     id="x1", cumulative=D(62), quantity=D(62), price=D("478.710"), at=NOON, fee=D("0.5"), position_after=D(62)
 )
+IN_COIN = evolve(EXECUTION, fee=D(0), fee_quantity=D("0.155"))
 VENUE = {"symbol": "SPY", "side": Side.BUY, "client_order_id": "tb-1", "broker_order_id": "b1"}
 
 
@@ -126,6 +128,10 @@ FACTS = [
     (
         fact("OrderReported", **VENUE, status=VenueStatus.FILLED, cumulative=D(62), execution=EXECUTION),
         "filled 62 at 478.71, fee 0.5 (execution x1 of b1; position then 62)",
+    ),
+    (
+        fact("OrderReported", **VENUE, status=VenueStatus.FILLED, cumulative=D(62), execution=IN_COIN),
+        "filled 62 at 478.71, fee 0.155 of what was bought (execution x1 of b1; position then 62)",
     ),
     (fact("OrderReported", **VENUE, status=VenueStatus.EXPIRED), "the venue let it expire as b1"),
     (

@@ -12,7 +12,7 @@ from engine.calendar import AlwaysOpen, FixedCalendar, Session
 from engine.clock import SimulatedClock
 from engine.errors import AlreadyExists, VenueRejected
 from engine.market.bars import Bar
-from engine.market.fees import BasisPoints
+from engine.market.fees import AlpacaCrypto, BasisPoints
 from engine.model import OrderRequest, OrderType, Replacement, Side, TimeInForce, VenuePosition, VenueStatus
 
 D = Decimal
@@ -567,3 +567,17 @@ def test_the_feed_never_waits():
     market = Market()
 
     assert (None, OPEN - MINUTE) == (market.broker.get(3600.0), market.clock.now())
+
+
+def test_a_fee_in_the_coin_is_told_and_not_held():
+    """The first tier takes its part of what is bought, less of who rested; the position is what is left."""
+    market = Market(fees=AlpacaCrypto())
+    market.send(quantity=1)
+    market.send(quantity=1, kind=OrderType.LIMIT, limit=9)
+    executions = [fact.execution for fact, _ in market.play(bar(0, 10, 10, 8, 10)) if fact.execution is not None]
+
+    assert [("open", D("0.0025"), D("0.9975")), ("touch", D("0.0015"), D("1.996"))] == [
+        (each.assumption, each.fee_quantity, each.position_after) for each in executions
+    ]
+    assert [D(0), D(0)] == [each.fee for each in executions]
+    assert {"AAPL": D("1.996")} == {symbol: held.quantity for symbol, held in market.broker.positions().items()}
