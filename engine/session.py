@@ -15,6 +15,7 @@ from decimal import Decimal
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
+from typing import TypedDict
 
 from attrs import evolve, frozen
 
@@ -30,14 +31,28 @@ from engine.events import Filled
 from engine.execution import ExecutionEngine
 from engine.facts import SessionStarted
 from engine.market.bars import Bar, digest, read_bars, slices
-from engine.market.fees import BasisPoints, NoFees
+from engine.market.fees import AlpacaCrypto, BasisPoints, BySymbol, FeeModel, NoFees, USEquityFees
+from engine.market.liquidity import Depth
+from engine.market.prices import TakerCosts
 from engine.market.synthetic import synthetic_calendar, synthetic_day
 from engine.ports import Strategy
-from engine.recipe import Hours, MarketConfig, OnError, SessionConfig, StrategyConfig, as_text, from_text
+from engine.recipe import (
+    Fees,
+    FillsConfig,
+    Hours,
+    MarketConfig,
+    OnError,
+    SessionConfig,
+    StrategyConfig,
+    as_text,
+    from_text,
+)
 from engine.risk.gate import CashGate
 from engine.strategies.loading import load_strategy
 
 __all__ = [
+    "Fees",
+    "FillsConfig",
     "Hours",
     "JOURNAL",
     "MarketConfig",
@@ -130,14 +145,14 @@ class PaperSession:
         self._data = data
         self._strategy = strategy
         self._host = host_clock or SystemHostClock()
-        fee = config.market.fee_bps
         clock = SimulatedClock(data.first)
-        self._broker = SimulatedBroker(clock, calendar=data.calendar, fees=BasisPoints(rate=fee) if fee else NoFees())
+        fees = _fees(config.market)
+        self._broker = SimulatedBroker(clock, calendar=data.calendar, fees=fees, **_frictions(config.market))
         self.engine = ExecutionEngine(
             self._broker,
             feed=self._broker,
             journal=journal,
-            gate=CashGate(fee_rate=fee / 10_000),
+            gate=CashGate(fee_rate=fees.highest_rate),
             calendar=data.calendar,
             clock=clock,
             host_clock=self._host,
@@ -344,6 +359,38 @@ def resume_session(directory: Path, *, host_clock: HostClock | None = None) -> P
     except BaseException:
         journal.close()
         raise
+
+
+class _Frictions(TypedDict, total=False):
+    depth: Depth
+    costs: TakerCosts
+
+
+def _frictions(market: MarketConfig) -> _Frictions:
+    """The models that make a fill what it would be; none of an ideal market."""
+    fills = market.fills
+    if market.ideal:
+        return {}
+    return {
+        "depth": Depth(participation=fills.participation or None, queue=fills.queue),
+        "costs": TakerCosts(
+            spread=fills.spread_bps, slippage=fills.slippage_bps, impact=fills.impact_bps, tick=fills.tick
+        ),
+    }
+
+
+def _fees(market: MarketConfig) -> FeeModel:
+    if market.fee_bps is not None:
+        return BasisPoints(market.fee_bps) if market.fee_bps else NoFees()
+    if market.ideal:
+        return NoFees()
+    models: dict[Fees, FeeModel] = {
+        Fees.AUTO: BySymbol(pairs=AlpacaCrypto(), others=USEquityFees()),
+        Fees.NONE: NoFees(),
+        Fees.ALPACA_CRYPTO: AlpacaCrypto(),
+        Fees.US_EQUITIES: USEquityFees(),
+    }
+    return models[market.fees]
 
 
 def _data(config: SessionConfig) -> MarketData:

@@ -59,6 +59,7 @@ _PLACES = {
     "symbol": "market.symbol",
     "hours": "market.hours",
     "fee_bps": "market.fee_bps",
+    "ideal": "market.ideal",
     "strategy": "strategy.name",
 }
 
@@ -81,7 +82,12 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="HOURS",
         help=f"when the market is open, one of {', '.join(each.value for each in Hours)} (default: by the symbol)",
     )
-    market.add_argument("--fee-bps", metavar="N", help="fee of every fill in basis points of its cost (default: 0)")
+    market.add_argument(
+        "--fee-bps", metavar="N", help="a flat fee of every fill in basis points of its cost (default: by the symbol)"
+    )
+    market.add_argument(
+        "--ideal", action="store_true", default=None, help="no spread, slippage, limit by volume, queue or fees"
+    )
     market.add_argument("--seed", metavar="N", help="of the made-up day (default: 1)")
     strategy = parser.add_argument_group("strategy")
     strategy.add_argument("--strategy", metavar="NAME", help="sma-cross (default), or your own as module:Class")

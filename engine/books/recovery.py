@@ -106,7 +106,7 @@ class Books:
                 continue
             order = self.tracker[event.order_id]
             if type(event) is Filled:
-                # What was taken in the coin was paid for and never held: it is a fee, and no part of what is held cost it.
+                # What was taken in the coin was paid for and never held: it is a fee, and not what the rest cost.
                 cost = event.cost - event.fee_worth if event.fee_worth else event.cost
                 self.portfolio.book(event.symbol, order.side, event.moved, cost, event.fee)
             if order is not touched:

@@ -20,11 +20,15 @@ from engine.errors import AlreadyExists, InvalidRequest, VenueRejected
 from engine.facts import ExecutionReported, OrderReported, VenueFact
 from engine.market.bars import Bar
 from engine.market.fees import FeeModel, NoFees
-from engine.market.matching import RESTED, Ended, Match, Matcher
+from engine.market.liquidity import BarLiquidity, Depth
+from engine.market.matching import RESTED, Assumption, Ended, Match, Matcher, WorkingOrder
 from engine.market.path import corners
-from engine.model import ZERO, Execution, OrderRequest, Replacement, TimeInForce, VenuePosition, VenueStatus
+from engine.market.prices import TakerCosts
+from engine.model import ZERO, Cost, Execution, OrderRequest, Replacement, TimeInForce, VenuePosition, VenueStatus
 
 __all__ = ["SimulatedBroker"]
+
+_PRICED = RESTED | {"auction"}
 
 
 class SimulatedBroker:
@@ -34,15 +38,27 @@ class SimulatedBroker:
     Args:
         clock: Set by `play`; nobody else may move it.
         calendar: Says when day orders end and auctions are held.
+        depth: How much a bar lets an order trade; None: all it wants.
+        costs: What an order that takes pays beyond the market's price; None: nothing.
     """
 
     def __init__(
-        self, clock: SimulatedClock, *, calendar: Calendar | None = None, fees: FeeModel | None = None
+        self,
+        clock: SimulatedClock,
+        *,
+        calendar: Calendar | None = None,
+        fees: FeeModel | None = None,
+        depth: Depth | None = None,
+        costs: TakerCosts | None = None,
     ) -> None:
         self._clock = clock
         self._calendar = calendar or AlwaysOpen()
         self._fees = fees or NoFees()
-        self._matcher = Matcher()
+        # Volumes are kept for what an order weighs, too.
+        limited = depth is not None and (depth.participation is not None or bool(depth.queue))
+        self._liquidity = BarLiquidity(depth or Depth()) if limited or costs is not None else None
+        self._costs = costs
+        self._matcher = Matcher(self._liquidity if limited else None, None if costs is None else self._paid)
         self._facts: deque[VenueFact] = deque()
         self._orders: dict[str, OrderReported] = {}  # by our broker id, as it stands
         self._requests: dict[str, OrderRequest] = {}
@@ -129,8 +145,8 @@ class SimulatedBroker:
 
     @property
     def working(self) -> bool:
-        """Whether any order can trade or end; if not, `skip` does what `play` would."""
-        return self._working > 0
+        """Whether any order can trade or end, or there is something to tell; if not, `skip` does what `play` would."""
+        return self._working > 0 or bool(self._facts)
 
     def skip(self, bars: tuple[Bar, ...]) -> None:
         """Let bars of the same moment pass while nothing works."""
@@ -146,6 +162,9 @@ class SimulatedBroker:
         opening = self._enter_session(bars[0].start)
         if self._facts:
             yield
+        if self._liquidity is not None:
+            for bar in bars:
+                self._liquidity.begin(bar.symbol, bar.volume)
         paths = [(bar.symbol, corners(bar)) for bar in bars]
         for corner in range(4):
             if not self._working:
@@ -187,6 +206,16 @@ class SimulatedBroker:
             for ended in self._matcher.end_session(symbol, at):
                 self._happened(symbol, ended)
         self._session = None
+
+    def _paid(
+        self, order: WorkingOrder, quantity: Decimal, price: Decimal, assumption: Assumption
+    ) -> tuple[Decimal, tuple[Cost, ...]]:
+        """What an order trades at: those who rested and those in an auction get the market's price."""
+        costs, liquidity = self._costs, self._liquidity
+        if costs is None or liquidity is None or assumption in _PRICED:
+            return price, ()
+        volume = liquidity.volume(order.request.symbol)
+        return costs.paid(price, quantity, volume, buying=order.buying, limit=order.limit)
 
     # --- telling ------------------------------------------------------------------------------------------------------
 
@@ -242,7 +271,10 @@ class SimulatedBroker:
             position_after=self._moved(symbol, change, price),
             fee_quantity=charge.coin,
             assumption=match.assumption,
+            costs=match.costs,
         )
+        if self._liquidity is not None:
+            self._liquidity.took(symbol, quantity)
         report = OrderReported(
             at=now,
             client_order_id=order.client_order_id,

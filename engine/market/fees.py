@@ -17,12 +17,13 @@ __all__ = [
     "US_EQUITY_RATES",
     "AlpacaCrypto",
     "BasisPoints",
+    "BySymbol",
     "Charge",
     "CryptoTier",
     "EquityRates",
     "FeeModel",
     "NoFees",
-    "USEquities",
+    "USEquityFees",
 ]
 
 _WHOLE = Decimal(10_000)
@@ -187,7 +188,8 @@ class AlpacaCrypto:
         part = quantity * (self._maker if maker else self._taker)
         if side is Side.SELL:
             return Charge(part * price)
-        return Charge(coin=min(part.quantize(_FINEST, ROUND_UP), quantity))
+        rounded = part.quantize(_FINEST, ROUND_UP)
+        return Charge(coin=part if part == rounded else min(rounded, quantity))
 
 
 # --- US equities ------------------------------------------------------------------------------------------------------
@@ -233,7 +235,7 @@ US_EQUITY_RATES = tuple(
 """
 The SEC's section 31 fee and FINRA's trading activity fee as they were announced, a snapshot up to 2025.
 
-The last ones hold on, and the first ones stand for all that was before; give `USEquities` others when they change.
+The last ones hold on, and the first ones stand for all that was before; give `USEquityFees` others when they change.
 """
 
 
@@ -244,7 +246,7 @@ def _by_date(instance: object, attribute: Attribute[Any], value: Sequence[Equity
 
 
 @frozen(kw_only=True)
-class USEquities:
+class USEquityFees:
     """
     No commission; of sales, what the SEC and FINRA take, each rounded up to the cent, execution by execution.
 
@@ -271,3 +273,26 @@ class USEquities:
         sec = (quantity * price * rates.per_million / _MILLION).quantize(_CENT, ROUND_UP)
         taf = min((quantity * rates.per_share).quantize(_CENT, ROUND_UP), rates.cap)
         return Charge(sec + taf)
+
+
+@frozen
+class BySymbol:
+    """
+    One model for pairs like BTC/USD, another for all that has no slash.
+
+    Attributes:
+        pairs, others: What they are charged by.
+    """
+
+    pairs: FeeModel
+    others: FeeModel
+
+    @property
+    def highest_rate(self) -> Decimal:
+        return max(self.pairs.highest_rate, self.others.highest_rate)
+
+    def charge(
+        self, symbol: str, side: Side, quantity: Decimal, price: Decimal, at: datetime, maker: bool, /
+    ) -> Charge:
+        model = self.pairs if "/" in symbol else self.others
+        return model.charge(symbol, side, quantity, price, at, maker)

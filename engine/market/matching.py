@@ -16,11 +16,11 @@ from typing import Literal
 from attrs import define, field, frozen
 
 from engine.errors import InvalidRequest
-from engine.model import ZERO, OrderRequest, OrderType, Side, TimeInForce
+from engine.model import ZERO, Cost, OrderRequest, OrderType, Side, TimeInForce
 
-__all__ = ["RESTED", "Assumption", "Ended", "Liquidity", "Match", "Matcher", "WorkingOrder"]
+__all__ = ["RESTED", "Assumption", "Ended", "Liquidity", "Match", "Matcher", "Prices", "WorkingOrder"]
 
-Assumption = Literal["open", "gap", "market", "marketable", "touch", "stop", "auction"]
+Assumption = Literal["open", "gap", "market", "marketable", "touch", "through", "stop", "auction"]
 """
 What made a fill.
 
@@ -28,12 +28,13 @@ open        a market order, or a limit that is good enough, at the price of a ju
 gap         a stop that a jump reached or leapt over, at the price of the jump
 market      a market order on the path, at the price that has been reached
 marketable  a limit order on the path, at a price better than its limit
-touch       the path reached the limit; that others stand before us in the queue is not counted
+touch       the price reached the limit and went no further; who stood before us is the liquidity's to know
+through     the path went through the limit: whoever stood there has traded
 stop        the path reached the stop
 auction     the opening or the closing auction, at its price
 """
 
-RESTED: frozenset[Assumption] = frozenset({"touch"})
+RESTED: frozenset[Assumption] = frozenset({"touch", "through"})
 """The assumptions by which an order rested and somebody else came to it: it made the market and took nothing."""
 
 _HUNDRED = Decimal(100)
@@ -45,7 +46,7 @@ _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 @define(kw_only=True, eq=False)
 class WorkingOrder:
     """
-    An order while it works; only its `Matcher` changes it.
+    An order while it works; only its `Matcher` and the liquidity that is asked change it.
 
     Attributes:
         order_id: The venue's id.
@@ -58,6 +59,9 @@ class WorkingOrder:
             one that has not seen a price.
         mark: The best price a trailing stop has seen: the highest for a sell, the lowest for a buy.
         looked: The leg on which it last asked what there is to trade; -1: never.
+        due: The path went through its limit and not all of it was filled: the rest trades at the limit, not better.
+        ahead: What stands before it at its limit, base units; None: the price has not been there.
+        touched, behind: The bar that last touched its limit, and what that leaves for those behind it, base units.
     """
 
     order_id: str
@@ -76,6 +80,10 @@ class WorkingOrder:
     in_auction: bool = field(init=False)
     mark: Decimal | None = None
     looked: int = -1
+    due: bool = False
+    ahead: Decimal | None = None
+    touched: int = -1
+    behind: Decimal = ZERO
 
     def __attrs_post_init__(self) -> None:
         request = self.request
@@ -114,6 +122,7 @@ class Match:
         at: The moment that the market was moved to.
         cumulative, cost: Of the order after it; with ``remaining`` 0 the order is done and gone from the matcher.
         assumption: What made it trade.
+        costs: What the price has in it beyond the market's.
     """
 
     order_id: str
@@ -124,6 +133,7 @@ class Match:
     cost: Decimal
     remaining: Decimal
     assumption: Assumption
+    costs: tuple[Cost, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -143,8 +153,13 @@ class Ended:
     cost: Decimal
 
 
-Liquidity = Callable[[str, WorkingOrder, Decimal], Decimal]
-"""``(symbol, order, price)``: base units that the order can trade at the price now; each order asks once a leg."""
+Liquidity = Callable[[str, WorkingOrder, Decimal, Assumption], Decimal]
+"""
+``(symbol, order, price, assumption)``: base units that the order can trade now; each order asks once a leg.
+"""
+
+Prices = Callable[[WorkingOrder, Decimal, Decimal, Assumption], tuple[Decimal, tuple[Cost, ...]]]
+"""``(order, quantity, price, assumption)``: what it trades at where the market shows the price, and what that costs."""
 
 
 class _Book:
@@ -165,10 +180,12 @@ class Matcher:
 
     Args:
         liquidity: How much an order can trade at a price; None: all it wants.
+        prices: What it trades at; None: what the market shows.
     """
 
-    def __init__(self, liquidity: Liquidity | None = None) -> None:
+    def __init__(self, liquidity: Liquidity | None = None, prices: Prices | None = None) -> None:
         self._liquidity = liquidity
+        self._prices = prices
         self._books: dict[str, _Book] = {}
         self._orders: dict[str, WorkingOrder] = {}
         self._sequence = 0
@@ -312,7 +329,7 @@ class Matcher:
             if order.request.time_in_force is _AUCTIONS[kind]:
                 if order.looked < 0 and _good_enough(order, price):
                     order.looked = book.leg
-                    quantity = self._available(order, price)
+                    quantity = self._available(order, price, "auction")
                     if quantity > 0:
                         return self._fill(order, quantity, price, at, "auction")
                 return self._end(order, at)
@@ -359,25 +376,35 @@ class Matcher:
                 continue
             if _good_enough(order, price):
                 order.looked = leg
-                quantity = self._available(order, price)
+                assumption = _assumption(order, book, price, jump, just_triggered)
+                if self._liquidity is None:
+                    return self._fill(order, order.remaining, price, at, assumption)
+                if order.due and order.limit is not None:
+                    price, assumption = order.limit, "through"
+                quantity = self._available(order, price, assumption)
                 if quantity > 0:
-                    return self._fill(order, quantity, price, at, _assumption(order, price, jump, just_triggered))
+                    return self._fill(order, quantity, price, at, assumption)
             if order.at_once:
                 return self._end(order, at)
         return None
 
-    def _available(self, order: WorkingOrder, price: Decimal) -> Decimal:
+    def _available(self, order: WorkingOrder, price: Decimal, assumption: Assumption) -> Decimal:
         remaining = order.remaining
         if self._liquidity is None:
             return remaining
-        there = self._liquidity(order.request.symbol, order, price)
+        there = self._liquidity(order.request.symbol, order, price, assumption)
         if there >= remaining:
             return remaining
+        if assumption == "through":
+            order.due = True
         return ZERO if order.request.time_in_force is TimeInForce.FOK else there
 
     def _fill(
         self, order: WorkingOrder, quantity: Decimal, price: Decimal, at: datetime, assumption: Assumption
     ) -> Match:
+        costs: tuple[Cost, ...] = ()
+        if self._prices is not None:
+            price, costs = self._prices(order, quantity, price, assumption)
         order.cumulative += quantity
         order.remaining -= quantity
         order.cost += quantity * price
@@ -392,6 +419,7 @@ class Matcher:
             cost=order.cost,
             remaining=order.remaining,
             assumption=assumption,
+            costs=costs,
         )
 
     def _end(self, order: WorkingOrder, at: datetime) -> Ended:
@@ -421,11 +449,13 @@ def _next_place(book: _Book, here: Decimal, target: Decimal) -> Decimal:
     return nearest
 
 
-def _assumption(order: WorkingOrder, price: Decimal, jump: bool, just_triggered: bool) -> Assumption:
-    if just_triggered:
+def _assumption(order: WorkingOrder, book: _Book, price: Decimal, jump: bool, just_triggered: bool) -> Assumption:
+    limit = order.limit
+    if just_triggered and price != limit:
         return "gap" if jump else "stop"
-    if jump:
-        return "open"
-    if order.limit is None:
-        return "market"
-    return "touch" if price == order.limit else "marketable"
+    if limit is None:
+        return "open" if jump else "market"
+    if price != limit:
+        return "open" if jump else "marketable"
+    target = price if jump or book.target is None else book.target[0]
+    return "through" if (target < limit if order.buying else target > limit) else "touch"

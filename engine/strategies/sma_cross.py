@@ -68,17 +68,19 @@ class SmaCross:
             averages.slow -= closes.popleft()
         # fast / self.fast > slow / self.slow, without the rounding of a division
         above = averages.fast * self.slow > averages.slow * self.fast
-        if above is not averages.above:
-            crossed, averages.above = averages.above is not None, above
-            if crossed:
-                self._trade(bar, above, averages, trader)
+        if above is not averages.above and (averages.above is None or self._trade(bar, above, averages, trader)):
+            averages.above = above
 
     def on_event(self, event: Event, trader: ExecutionEngine) -> None:
         """Nothing to do: a market order needs no care."""
 
-    def _trade(self, bar: Bar, above: bool, averages: _Averages, trader: ExecutionEngine) -> None:
-        if averages.ticket is not None and not averages.ticket.done:
-            return
+    def _trade(self, bar: Bar, above: bool, averages: _Averages, trader: ExecutionEngine) -> bool:
+        """Act on a cross; False: the order of the last one is still at work, so it is cancelled first."""
+        ticket = averages.ticket
+        if ticket is not None and not ticket.done:
+            if not ticket.order.cancel_pending:
+                trader.cancel(ticket, "the averages have crossed again")
+            return False
         held = trader.position(bar.symbol)
         if above and not held:
             lot = self.lot or (Decimal("0.0001") if "/" in bar.symbol else Decimal(1))
@@ -88,6 +90,7 @@ class SmaCross:
                 averages.ticket = trader.submit(self._order(bar.symbol, Side.BUY, quantity))
         elif not above and held > 0:
             averages.ticket = trader.submit(self._order(bar.symbol, Side.SELL, held))
+        return True
 
     @staticmethod
     def _order(symbol: str, side: Side, quantity: Decimal) -> OrderRequest:

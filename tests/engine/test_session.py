@@ -21,6 +21,8 @@ from engine.market.bars import Bar
 from engine.model import OrderRequest, Side, Status, TimeInForce
 from engine.session import (
     JOURNAL,
+    Fees,
+    FillsConfig,
     Hours,
     MarketConfig,
     MarketData,
@@ -80,7 +82,8 @@ def session_of(strategy, bars, *, journal=None, **settings):
     """A session in memory, on bars round the clock, with the strategy as it is."""
     data = MarketData(bars[0][0].start, bars, AlwaysOpen(), "")
     journal = Journal(None) if journal is None else journal  # an empty one is false
-    return PaperSession(SessionConfig(**settings), journal, data, strategy=strategy, host_clock=ManualHostClock())
+    config = SessionConfig(market=MarketConfig(ideal=True), **settings)
+    return PaperSession(config, journal, data, strategy=strategy, host_clock=ManualHostClock())
 
 
 @pytest.fixture
@@ -125,7 +128,7 @@ def test_settings_have_defaults():
 
     assert SessionConfig() == config
     assert (D(100_000), 1, OnError.CANCEL) == (config.cash, config.seed, config.on_error)
-    assert (None, None, Hours.AUTO, D(0)) == (
+    assert (None, None, Hours.AUTO, None) == (
         config.market.bars,
         config.market.symbol,
         config.market.hours,
@@ -778,3 +781,83 @@ def test_what_a_reaction_causes_is_told_in_the_same_bar():
     session_of(strategy, flat_bars(1), cash=Decimal(100)).run()
 
     assert 2 == strategy.told
+
+
+# --- what a session assumes of its market -----------------------------------------------------------------------------
+
+
+class Once:
+    """Buys in the first bar."""
+
+    def __init__(self, symbol, quantity=1):
+        self.order = OrderRequest.market(symbol, Side.BUY, D(quantity), time_in_force=TimeInForce.GTC)
+        self.sent = False
+
+    def on_bar(self, bar, trader):
+        if not self.sent:
+            self.sent = True
+            trader.submit(self.order)
+
+    def on_event(self, event, trader): ...
+
+
+def bought(market, symbol="BTC/USD", quantity=1):
+    bars = [(Bar(symbol, START + i * MINUTE, START + (i + 1) * MINUTE, *[D(100)] * 4, D(5)),) for i in range(6)]
+    data = MarketData(START, bars, AlwaysOpen(), "")
+    config = SessionConfig(market=market)
+    result = PaperSession(config, Journal(None), data, strategy=Once(symbol, quantity)).run()
+    (order,) = result.books.tracker
+    return order
+
+
+def test_by_default_a_session_is_truthful():
+    """Half of two basis points of spread, one of slippage, a tenth of the volume; a pair pays Alpaca's first tier."""
+    order = bought(MarketConfig())
+    executions = order.links[0].executions
+
+    assert [D("0.5"), D("0.5")] == [each.quantity for each in executions]
+    assert (D("100.02"), D("0.0025"), D("0.25005")) == (order.average, order.fee_quantity, order.fees)
+
+
+def test_shares_pay_nothing_when_they_are_bought():
+    """By default what has no slash is charged as US equities are; whole shares wait for the volume of one."""
+    order = bought(MarketConfig(fills=FillsConfig(participation=D(1))), "AAPL", 7)
+
+    assert (D("100.02"), D(0), [D(5), D(2)]) == (
+        order.average,
+        order.fees,
+        [each.quantity for each in order.links[0].executions],
+    )
+
+
+@pytest.mark.parametrize(
+    ("market", "average", "fees"),
+    [
+        (MarketConfig(ideal=True), "100", "0"),
+        (MarketConfig(ideal=True, fee_bps=D(10)), "100", "0.1"),
+        (MarketConfig(fees=Fees.NONE), "100.02", "0"),
+        (MarketConfig(fee_bps=D(0)), "100.02", "0"),
+        (MarketConfig(fees=Fees.US_EQUITIES, fills=FillsConfig(spread_bps=D(0), slippage_bps=D(0))), "100", "0"),
+        (MarketConfig(fills=FillsConfig(tick=D("0.05"))), "100.05", "0.250125"),
+    ],
+)
+def test_settings_say_what_a_fill_costs(market, average, fees):
+    """An ideal market has no friction, a flat fee stands for the venue's, and each model has its figure."""
+    order = bought(market)
+
+    assert (D(average), D(fees)) == (order.average, order.fees)
+
+
+def test_a_truthful_session_resumes(tmp_path):
+    """Partial fills, coins taken and all: run again it decides the same, and its figures are those of one run."""
+    path = write_bars(tmp_path / "bars.csv", 200)
+    config = SessionConfig(
+        market=MarketConfig(bars=str(path), symbol="BTC/USD"), strategy=StrategyConfig(settings={"fast": 3, "slow": 7})
+    )
+    whole = run(config, tmp_path / "whole")
+    run(config, tmp_path / "parts", stopped=after(100))
+    resumed = resume(tmp_path / "parts")
+
+    assert whole.books.fingerprint() == resumed.books.fingerprint()
+    assert whole.fills == resumed.fills > 5
+    assert any(order.fee_quantity for order in whole.books.tracker)

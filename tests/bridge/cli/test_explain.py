@@ -65,7 +65,20 @@ def bar(number, low, high):
 def session(run, strategy, bars_file):
     """A session in the folder "x": bought at 100, taken with profit at 110 in the fourth bar."""
     path = bars_file(bar(0, 99, 101), bar(1, 99, 101), bar(2, 99, 101), bar(3, 98, 111))
-    ran = run("paper", "--bars", path, "--symbol", "X/Y", "--strategy", strategy(MINE), "--fee-bps", "10", "--out", "x")
+    ran = run(
+        "paper",
+        "--ideal",
+        "--bars",
+        path,
+        "--symbol",
+        "X/Y",
+        "--strategy",
+        strategy(MINE),
+        "--fee-bps",
+        "10",
+        "--out",
+        "x",
+    )
     assert 0 == ran.code
     return run
 

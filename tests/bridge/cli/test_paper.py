@@ -87,7 +87,7 @@ def test_the_made_up_day(run, tmp_path):
     assert f"folder      {directory}  (journal.sqlite, summary.json)" in lines
     assert lines[-2].startswith(f"explain     tradebridge explain {directory} tb")
     assert f"run again   tradebridge paper --resume {directory}" == lines[-1]
-    assert 15 == len(lines)
+    assert 16 == len(lines)
     assert re.fullmatch(r"20\d{6}-\d{6}", directory.name)
     assert ["journal.sqlite", "summary.json"] == sorted(path.name for path in (tmp_path / directory).iterdir())
     assert "completed" == summary(directory)["outcome"]
@@ -132,8 +132,22 @@ def test_bars_from_a_file(run, spy):
     )
 
     expected = {"bars": str(spy), "symbol": "SPY", "hours": "24/7", "fee_bps": 1.5}
-    assert (expected, 5000) == (settings(Path("x"))["market"], settings(Path("x"))["cash"])
+    found = settings(Path("x"))
+    assert (expected, 5000) == ({name: found["market"][name] for name in expected}, found["cash"])
     assert float(summary(Path("x"))["fees"]) > 0
+
+
+def test_an_ideal_market(run):
+    """With --ideal nothing is taken and nothing is dearer than the bars; without it both are told."""
+    run("paper", "--ideal", "--out", "ideal")
+    run("paper", "--out", "truthful")
+    ideal, truthful = summary(Path("ideal")), summary(Path("truthful"))
+
+    assert ({}, "0") == (ideal["costs"], ideal["fees"])
+    assert ["slippage", "spread"] == sorted(truthful["costs"])
+    assert float(truthful["fees"]) > 0
+    assert float(truthful["profit"]) < float(ideal["profit"])
+    assert settings(Path("ideal"))["market"]["ideal"]
 
 
 def test_settings_of_the_strategy(run):

@@ -13,7 +13,9 @@ from engine.clock import SimulatedClock
 from engine.errors import AlreadyExists, VenueRejected
 from engine.market.bars import Bar
 from engine.market.fees import AlpacaCrypto, BasisPoints
-from engine.model import OrderRequest, OrderType, Replacement, Side, TimeInForce, VenuePosition, VenueStatus
+from engine.market.liquidity import Depth
+from engine.market.prices import TakerCosts
+from engine.model import Cost, OrderRequest, OrderType, Replacement, Side, TimeInForce, VenuePosition, VenueStatus
 
 D = Decimal
 DAY = date(2024, 1, 2)
@@ -32,10 +34,10 @@ def bar(minute, *prices, symbol="AAPL", day=0, width=1):
 
 
 class Market:
-    def __init__(self, sessions=None, *, calendar=None, fees=None):
+    def __init__(self, sessions=None, *, calendar=None, **models):
         self.clock = SimulatedClock(OPEN - MINUTE)
         calendar = calendar or (None if sessions is None else FixedCalendar(sessions))
-        self.broker = SimulatedBroker(self.clock, calendar=calendar, fees=fees)
+        self.broker = SimulatedBroker(self.clock, calendar=calendar, **models)
         self.names = 0
 
     def send(self, side=BUY, quantity=10, *, kind=OrderType.MARKET, tif=TimeInForce.GTC, symbol="AAPL", **prices):
@@ -375,7 +377,7 @@ def partly_filled(market):
     """An order of 10 of which 4 are filled at 10; the rest would fill at 9."""
     market.run(bar(0, 10))
     order = market.send(kind=OrderType.LIMIT, limit=10)
-    market.broker._matcher._liquidity = lambda symbol, working, price: D(4) if working.cumulative == 0 else D(0)
+    market.broker._matcher._liquidity = lambda symbol, working, *asked: D(4) if working.cumulative == 0 else D(0)
     market.play(bar(1, 10))
     market.broker._matcher._liquidity = None
     return order
@@ -576,8 +578,158 @@ def test_a_fee_in_the_coin_is_told_and_not_held():
     market.send(quantity=1, kind=OrderType.LIMIT, limit=9)
     executions = [fact.execution for fact, _ in market.play(bar(0, 10, 10, 8, 10)) if fact.execution is not None]
 
-    assert [("open", D("0.0025"), D("0.9975")), ("touch", D("0.0015"), D("1.996"))] == [
+    assert [("open", D("0.0025"), D("0.9975")), ("through", D("0.0015"), D("1.996"))] == [
         (each.assumption, each.fee_quantity, each.position_after) for each in executions
     ]
     assert [D(0), D(0)] == [each.fee for each in executions]
     assert {"AAPL": D("1.996")} == {symbol: held.quantity for symbol, held in market.broker.positions().items()}
+
+
+# --- models of the market ---------------------------------------------------------------------------------------------
+
+TENTH = Depth(participation=D("0.1"))  # 100 of the 1000 that each bar trades
+
+
+def fills(told):
+    return [(fact.execution.quantity, fact.execution.price) for fact, _ in told if fact.execution is not None]
+
+
+def test_a_large_order_rests_over_several_bars():
+    """Each bar fills its part at its own open, until nothing is left."""
+    market = Market(depth=TENTH)
+    market.send(quantity=250)
+    told = market.run(bar(0, 10), bar(1, 11), bar(2, 12), bar(3, 13))
+
+    assert [(D(100), D(10)), (D(100), D(11)), (D(50), D(12))] == fills(told)
+    assert [VenueStatus.PARTIALLY_FILLED, VenueStatus.PARTIALLY_FILLED, VenueStatus.FILLED] == [
+        fact.status for fact, _ in told
+    ]
+    assert not market.broker.working
+
+
+def test_orders_share_what_a_bar_trades():
+    """Two orders in one bar get together what one would have got, the first one first."""
+    market = Market(depth=TENTH)
+    market.send(quantity=60)
+    market.send(SELL, quantity=60)
+    told = market.run(bar(0, 10), bar(1, 11))
+
+    assert [(D(60), D(10)), (D(40), D(10)), (D(20), D(11))] == fills(told)
+
+
+def test_what_a_day_leaves_of_an_order_expires():
+    """A day order that the volume did not fill ends with the session, with what it has."""
+    market = Market(ONE_DAY, depth=TENTH)
+    market.send(quantity=1000, tif=TimeInForce.DAY)
+    told = market.run(bar(0, 10), bar(1, 10), bar(2, 10))
+
+    assert [(D(100), D(10))] * 3 == fills(told)
+    assert [("c1", VenueStatus.EXPIRED, OPEN + 3 * MINUTE)] == ends(told)
+    assert D(300) == market.broker.lookup(client_order_id="c1").cumulative
+
+
+@pytest.mark.parametrize(
+    ("tif", "quantity", "filled"),
+    [
+        (TimeInForce.IOC, 250, [(D(100), D(10))]),
+        (TimeInForce.FOK, 250, []),
+        (TimeInForce.FOK, 100, [(D(100), D(10))]),
+    ],
+)
+def test_all_or_nothing_and_at_once_know_the_volume(tif, quantity, filled):
+    """IOC takes what there is and ends; FOK takes all or nothing."""
+    market = Market(depth=TENTH)
+    market.send(quantity=quantity, tif=tif)
+    told = market.run(bar(0, 10), bar(1, 10))
+
+    assert filled == fills(told)
+    assert ([] if sum(each for each, _ in filled) == quantity else [VenueStatus.CANCELED]) == [
+        status for _, status, _ in ends(told)
+    ]
+
+
+def test_a_touched_limit_waits_its_turn():
+    """The first bar that touches the limit serves those before it, the second one us."""
+    market = Market(depth=Depth(queue=D(1)))
+    market.send(kind=OrderType.LIMIT, limit=9)
+    told = market.run(bar(0, 10, 10, 9, 10), bar(1, 10, 10, 9, 10))
+
+    assert [("touch", D(9), OPEN + MINUTE)] == [
+        (fact.execution.assumption, fact.execution.price, fact.at - MINUTE // 3 * 2) for fact, _ in told
+    ]
+
+
+def test_a_limit_that_is_passed_fills_at_once():
+    """Where the price goes through the limit all there have traded; what the volume leaves over keeps its price."""
+    market = Market(depth=Depth(participation=D("0.1"), queue=D(1)))
+    market.send(quantity=150, kind=OrderType.LIMIT, limit=9)
+    told = market.run(bar(0, 10, 10, 8, 10), bar(1, 8))
+
+    assert [(D(100), D(9)), (D(50), D(9))] == fills(told)
+    assert ["through", "through"] == [fact.execution.assumption for fact, _ in told]
+
+
+def test_a_bar_without_volume_fills_nothing():
+    """Nobody traded, so nobody traded with us; the order waits."""
+    market = Market(depth=TENTH)
+    market.send()
+    empty = Bar("AAPL", OPEN, OPEN + MINUTE, *[D(10)] * 4, D(0))
+
+    assert [] == market.run(empty)
+    assert [(D(10), D(11))] == fills(market.run(bar(1, 11)))
+
+
+COSTS = TakerCosts(spread=D(20), slippage=D(10))  # 0.1 % each, as an order takes
+
+
+@pytest.mark.parametrize(
+    ("side", "kind", "terms", "price"),
+    [
+        (BUY, OrderType.MARKET, {}, "10.02"),
+        (SELL, OrderType.MARKET, {}, "9.98"),
+        (BUY, OrderType.LIMIT, {"limit": "10.015"}, "10.015"),
+        (BUY, OrderType.STOP, {"stop": "12"}, "12.024"),
+        (SELL, OrderType.STOP, {"stop": "8"}, "7.984"),
+        (BUY, OrderType.LIMIT, {"limit": "9"}, "9"),
+        (SELL, OrderType.LIMIT, {"limit": "12"}, "12"),
+    ],
+)
+def test_who_takes_pays_who_rests_does_not(side, kind, terms, price):
+    """Market and stop orders pay spread and slippage, a limit no more than its limit, and a resting one nothing."""
+    market = Market(costs=COSTS)
+    market.send(side, kind=kind, **terms)
+    (told,) = [fact.execution for fact, _ in market.play(bar(0, 10, 13, 7, 10))]
+
+    assert D(price) == told.price
+    assert abs(told.price - (told.price if not told.costs else D(terms.get("stop", 10)))) * 10 == sum(
+        (cost.amount for cost in told.costs), D(0)
+    )
+
+
+def test_costs_are_in_the_average_and_told():
+    """The report's average has them in it, and the execution says which model took what."""
+    market = Market(costs=COSTS)
+    market.send(quantity=10)
+    ((report, _),) = market.play(bar(0, 10))
+
+    assert (D("10.02"), (Cost("spread", D("0.1")), Cost("slippage", D("0.1")))) == (
+        report.average,
+        report.execution.costs,
+    )
+
+
+def test_an_auction_has_one_price_for_all():
+    """Neither spread nor slippage in an auction."""
+    market = Market(ONE_DAY, costs=COSTS)
+    market.send(tif=TimeInForce.OPG)
+    ((report, _),) = market.play(bar(0, 10, 12, 9, 11))
+
+    assert ("auction", D(10), ()) == (report.execution.assumption, report.execution.price, report.execution.costs)
+
+
+def test_an_order_weighs_by_its_part_of_the_bar():
+    """The impact knows the bar's volume even where nothing is limited by it."""
+    market = Market(costs=TakerCosts(impact=D(1000)))
+    market.send(quantity=500)
+
+    assert [(D(500), D("10.5"))] == fills(market.play(bar(0, 10)))

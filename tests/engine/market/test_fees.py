@@ -13,10 +13,11 @@ from engine.market.fees import (
     US_EQUITY_RATES,
     AlpacaCrypto,
     BasisPoints,
+    BySymbol,
     Charge,
     CryptoTier,
     NoFees,
-    USEquities,
+    USEquityFees,
 )
 from engine.model import Side
 
@@ -122,17 +123,26 @@ def test_sales_of_shares_pay_what_regulators_take(at, quantity, price, fee):
     """The SEC's part of the proceeds and FINRA's a share, each up to the next cent, at the rates of that day."""
     when = datetime.fromisoformat(at).replace(tzinfo=UTC)
 
-    assert Charge(sum(map(D, fee.split(" + ")))) == charged(USEquities(), Side.SELL, quantity, price, at=when)
+    assert Charge(sum(map(D, fee.split(" + ")))) == charged(USEquityFees(), Side.SELL, quantity, price, at=when)
 
 
 def test_purchases_of_shares_are_free():
     """Nothing is taken of what is bought."""
-    assert Charge() == charged(USEquities(), Side.BUY, 1000, 100)
-    assert D(0) == USEquities().highest_rate
+    assert Charge() == charged(USEquityFees(), Side.BUY, 1000, 100)
+    assert D(0) == USEquityFees().highest_rate
 
 
 @pytest.mark.parametrize("rates", [(), US_EQUITY_RATES[::-1], US_EQUITY_RATES[:1] * 2])
 def test_rates_stand_by_date(rates):
     """Rates that are not in the order of their dates are refused."""
     with pytest.raises(InvalidRequest, match="rates = .*: expected rates of rising dates"):
-        USEquities(rates=rates)
+        USEquityFees(rates=rates)
+
+
+def test_pairs_and_shares_have_models_of_their_own():
+    """What has a slash is charged by one model, all else by the other; the highest rate is that of both."""
+    model = BySymbol(pairs=BasisPoints(D(10)), others=BasisPoints(D(20)))
+
+    assert Charge(D(1)) == charged(model, Side.BUY, 10, 100, symbol="BTC/USD")
+    assert Charge(D(2)) == charged(model, Side.BUY, 10, 100, symbol="AAPL")
+    assert D("0.002") == model.highest_rate

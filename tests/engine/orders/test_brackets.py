@@ -903,5 +903,5 @@ def test_exits_close_what_a_fee_in_the_coin_has_left(bar, filled):
     market.play(*bar)
     exit_order = market.engine.books.tracker[filled]
 
-    assert (Status.FILLED, D("99.75"), D("99.75")) == (exit_order.status, exit_order.quantity, exit_order.filled)
+    assert (Status.FILLED, D("99.85"), D("99.85")) == (exit_order.status, exit_order.quantity, exit_order.filled)
     assert D(0) == market.engine.position("X")
