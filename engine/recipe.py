@@ -60,6 +60,11 @@ def _basis_points(instance: object, attribute: Attribute[Any], value: Decimal | 
         raise InvalidRequest(attribute.name, value, "a number from 0 to below 10000 (10 = 0.1 %)")
 
 
+def _seconds(instance: object, attribute: Attribute[Any], value: int) -> None:
+    if value < 1:
+        raise InvalidRequest(attribute.name, value, "a whole number of seconds, at least 1")
+
+
 def _ratio(instance: object, attribute: Attribute[Any], value: Decimal) -> None:
     if not value.is_finite() or not 0 <= value <= 1:
         raise InvalidRequest(attribute.name, value, "a number from 0 to 1 (0.1 = 10 %; 0: no limit)")
@@ -107,8 +112,9 @@ class FillsConfig:
 class MarketConfig:
     """
     Attributes:
-        bars: File of bars (CSV, CSV.gz, Parquet); None: the synthetic day.
-        symbol: What the bars are of, e.g. "BTC/USD"; needed with a file.
+        bars: File of bars, quotes or trades (CSV, CSV.gz, Parquet), told apart by its header; None: the synthetic day.
+        symbol: What the file is of, e.g. "BTC/USD"; needed with one.
+        bar_seconds: How long the bars are that are made of quotes or trades.
         ideal: Fills as if the market were without friction: ``fills`` and ``fees`` do not count.
         fees: What the venue takes.
         fee_bps: Instead of ``fees``, a part of every fill's cost in basis points (10 = 0.1 %); None: as ``fees`` says.
@@ -116,6 +122,7 @@ class MarketConfig:
 
     bars: str | None = None
     symbol: str | None = None
+    bar_seconds: int = field(default=60, validator=_seconds)
     hours: Hours = Hours.AUTO
     ideal: bool = False
     fees: Fees = Fees.AUTO

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from itertools import chain
@@ -35,6 +35,7 @@ from engine.market.fees import AlpacaCrypto, BasisPoints, BySymbol, FeeModel, No
 from engine.market.liquidity import Depth
 from engine.market.prices import TakerCosts
 from engine.market.synthetic import synthetic_calendar, synthetic_day
+from engine.market.ticks import Kind, kind_of, read_ticks
 from engine.ports import Strategy
 from engine.recipe import (
     Fees,
@@ -399,7 +400,12 @@ def _data(config: SessionConfig) -> MarketData:
         calendar: Calendar = synthetic_calendar() if market.hours is Hours.AUTO else _calendar(market.hours, "")
         return _with_first(slices(synthetic_day(config.seed)), calendar, "", "the synthetic day")
     symbol = market.symbol or ""
-    bars = slices(read_bars(market.bars, symbol))
+    stream: Iterator[Bar]
+    if kind_of(market.bars) is Kind.BARS:
+        stream = read_bars(market.bars, symbol)
+    else:
+        stream = read_ticks(market.bars, symbol, every=timedelta(seconds=market.bar_seconds))
+    bars = slices(stream)
     return _with_first(bars, _calendar(market.hours, symbol), digest(market.bars), market.bars)
 
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 
 from attrs import evolve
 
@@ -24,7 +25,8 @@ from engine.market.liquidity import BarLiquidity, Depth
 from engine.market.matching import RESTED, Assumption, Ended, Match, Matcher, WorkingOrder
 from engine.market.path import corners
 from engine.market.prices import TakerCosts
-from engine.model import ZERO, Cost, Execution, OrderRequest, Replacement, TimeInForce, VenuePosition, VenueStatus
+from engine.market.ticks import Tick, TickBar, TradeTick
+from engine.model import ZERO, Cost, Execution, OrderRequest, Replacement, Side, TimeInForce, VenuePosition, VenueStatus
 
 __all__ = ["SimulatedBroker"]
 
@@ -58,6 +60,7 @@ class SimulatedBroker:
         limited = depth is not None and (depth.participation is not None or bool(depth.queue))
         self._liquidity = BarLiquidity(depth or Depth()) if limited or costs is not None else None
         self._costs = costs
+        self._beside = TakerCosts() if costs is None else evolve(costs, spread=ZERO)
         self._matcher = Matcher(self._liquidity if limited else None, None if costs is None else self._paid)
         self._facts: deque[VenueFact] = deque()
         self._orders: dict[str, OrderReported] = {}  # by our broker id, as it stands
@@ -162,6 +165,21 @@ class SimulatedBroker:
         opening = self._enter_session(bars[0].start)
         if self._facts:
             yield
+        yield from self._along_ticks(bars, opening) if type(bars[0]) is TickBar else self._along_paths(bars, opening)
+        if self._working and self._session is not None and bars[0].end >= self._session.close:
+            for bar in bars:
+                while (event := self._matcher.auction(bar.symbol, bar.close, bar.end, "close")) is not None:
+                    self._happened(bar.symbol, event)
+                    yield
+            self._end_session(bars[0].end)
+            if self._facts:
+                yield
+        if not self._working:
+            self.skip(bars)
+        self._seen = bars[0].start
+
+    def _along_paths(self, bars: tuple[Bar, ...], opening: bool) -> Iterator[None]:
+        """Move all symbols through their bars, corner by corner."""
         if self._liquidity is not None:
             for bar in bars:
                 self._liquidity.begin(bar.symbol, bar.volume)
@@ -180,17 +198,37 @@ class SimulatedBroker:
                 while (event := self._matcher.advance(symbol, price, at, jump=corner == 0)) is not None:
                     self._happened(symbol, event)
                     yield
-        if self._working and self._session is not None and bars[0].end >= self._session.close:
-            for bar in bars:
-                while (event := self._matcher.auction(bar.symbol, bar.close, bar.end, "close")) is not None:
-                    self._happened(bar.symbol, event)
+
+    def _along_ticks(self, bars: tuple[Bar, ...], opening: bool) -> Iterator[None]:
+        """Go through what was quoted and traded in these bars, all symbols in order of time."""
+        to_open = {bar.symbol for bar in bars} if opening else set()
+        ticks = [(tick.at, bar.symbol, tick) for bar in bars if isinstance(bar, TickBar) for tick in bar.ticks]
+        ticks.sort(key=itemgetter(0, 1))
+        for at, symbol, tick in ticks:
+            if not self._working:
+                return
+            if at > self._clock.now():
+                self._clock.advance_to(at)
+            if self._liquidity is not None:
+                self._liquidity.see(symbol, tick)
+            if symbol in to_open:
+                to_open.remove(symbol)
+                while (event := self._matcher.auction(symbol, tick.price, at, "open")) is not None:
+                    self._happened(symbol, event)
                     yield
-            self._end_session(bars[0].end)
-            if self._facts:
+            for event in self._events_of(symbol, tick):
+                self._happened(symbol, event)
                 yield
-        if not self._working:
-            self.skip(bars)
-        self._seen = bars[0].start
+        if bars[0].end > self._clock.now():
+            self._clock.advance_to(bars[0].end)
+
+    def _events_of(self, symbol: str, tick: Tick) -> Iterator[Match | Ended]:
+        matcher = self._matcher
+        if isinstance(tick, TradeTick):
+            yield from matcher.tick(symbol, tick.price, tick.at, kind="trade")
+        else:
+            yield from matcher.tick(symbol, tick.ask, tick.at, kind="quote", buying=True)
+            yield from matcher.tick(symbol, tick.bid, tick.at, kind="quote", buying=False)
 
     def _enter_session(self, start: datetime) -> bool:
         """Be in the session of that moment; whether it has its opening auction now."""
@@ -214,8 +252,14 @@ class SimulatedBroker:
         costs, liquidity = self._costs, self._liquidity
         if costs is None or liquidity is None or assumption in _PRICED:
             return price, ()
-        volume = liquidity.volume(order.request.symbol)
-        return costs.paid(price, quantity, volume, buying=order.buying, limit=order.limit)
+        symbol, buying = order.request.symbol, order.buying
+        volume, quote = liquidity.volume(symbol, buying=buying), liquidity.quoted(symbol)
+        if quote is None:
+            return costs.paid(price, quantity, volume, buying=buying, limit=order.limit)
+        # The spread is there and need not be assumed: the price has it already.
+        price, paid = self._beside.paid(price, quantity, volume, buying=buying, limit=order.limit)
+        half = abs(quote.price - (quote.ask if buying else quote.bid))
+        return price, (Cost("spread", half * quantity), *paid) if half else paid
 
     # --- telling ------------------------------------------------------------------------------------------------------
 
@@ -274,7 +318,7 @@ class SimulatedBroker:
             costs=match.costs,
         )
         if self._liquidity is not None:
-            self._liquidity.took(symbol, quantity)
+            self._liquidity.took(symbol, quantity, buying=side is Side.BUY)
         report = OrderReported(
             at=now,
             client_order_id=order.client_order_id,

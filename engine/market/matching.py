@@ -8,7 +8,7 @@ from the place on the path that has been reached. An order therefore never sees 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -20,11 +20,13 @@ from engine.model import ZERO, Cost, OrderRequest, OrderType, Side, TimeInForce
 
 __all__ = ["RESTED", "Assumption", "Ended", "Liquidity", "Match", "Matcher", "Prices", "WorkingOrder"]
 
-Assumption = Literal["open", "gap", "market", "marketable", "touch", "through", "stop", "auction"]
+Assumption = Literal["open", "quote", "trade", "gap", "market", "marketable", "touch", "through", "stop", "auction"]
 """
 What made a fill.
 
 open        a market order, or a limit that is good enough, at the price of a jump
+quote       a market order, or a limit that is good enough, at what is bid or asked
+trade       the same at the price of a trade
 gap         a stop that a jump reached or leapt over, at the price of the jump
 market      a market order on the path, at the price that has been reached
 marketable  a limit order on the path, at a price better than its limit
@@ -59,7 +61,9 @@ class WorkingOrder:
             one that has not seen a price.
         mark: The best price a trailing stop has seen: the highest for a sell, the lowest for a buy.
         looked: The leg on which it last asked what there is to trade; -1: never.
-        due: The path went through its limit and not all of it was filled: the rest trades at the limit, not better.
+        rests: A tick found it waiting at its limit.
+        due: The path went through its limit and not all of it was filled: the rest trades at the limit, not better. So
+            does one that rested when a tick comes through its limit.
         ahead: What stands before it at its limit, base units; None: the price has not been there.
         touched, behind: The bar that last touched its limit, and what that leaves for those behind it, base units.
     """
@@ -80,6 +84,7 @@ class WorkingOrder:
     in_auction: bool = field(init=False)
     mark: Decimal | None = None
     looked: int = -1
+    rests: bool = False
     due: bool = False
     ahead: Decimal | None = None
     touched: int = -1
@@ -165,13 +170,14 @@ Prices = Callable[[WorkingOrder, Decimal, Decimal, Assumption], tuple[Decimal, t
 class _Book:
     """One symbol's orders, in sequence, and the place on the path that has been reached."""
 
-    __slots__ = ("leg", "orders", "price", "target")
+    __slots__ = ("leg", "orders", "price", "target", "tick")
 
     def __init__(self) -> None:
         self.orders: dict[str, WorkingOrder] = {}
         self.price: Decimal | None = None
         self.target: tuple[Decimal, datetime, bool] | None = None
         self.leg = 0
+        self.tick: Literal["quote", "trade"] | None = None  # what the price comes from; None: bars
 
 
 class Matcher:
@@ -201,7 +207,8 @@ class Matcher:
         """
         order = self._enter(order_id, request, at, request.quantity)
         book = self._books.get(request.symbol)
-        if order.trails and book is not None and book.price is not None:
+        # What was quoted last is one side's price: with quotes the mark is the next one.
+        if order.trails and book is not None and book.price is not None and book.tick != "quote":
             order.follow(book.price)
         return order
 
@@ -315,6 +322,46 @@ class Matcher:
         while (event := self.advance(symbol, price, at, jump=False)) is not None:
             yield event
 
+    def tick(
+        self,
+        symbol: str,
+        price: Decimal,
+        at: datetime,
+        *,
+        kind: Literal["quote", "trade"],
+        buying: bool | None = None,
+    ) -> Iterator[Match | Ended]:
+        """
+        All events of a real price, one by one; orders that come between two of them take part.
+
+        An order that rests trades at its limit if the price comes through it: nobody passes it by.
+
+        Args:
+            kind: A quote takes resting orders that it reaches, too; a trade at the limit is a touch.
+            buying: Whose price it is: what is asked is for those who buy. None: everybody's.
+        """
+        book = self._books.get(symbol)
+        if book is None:
+            book = self._books[symbol] = _Book()
+        if kind == "quote" and book.tick != "quote":
+            for order in book.orders.values():  # what they saw before were prices of neither side
+                if order.trails and not order.triggered:
+                    order.mark = order.stop = None
+        book.price, book.target, book.tick = price, None, kind
+        book.leg += 1
+        while True:
+            orders = [order for order in book.orders.values() if buying is None or order.buying is buying]
+            for order in orders:
+                if order.limit is not None and order.triggered:
+                    if not _good_enough(order, price):
+                        order.rests = True
+                    elif order.rests and (kind == "quote" or price != order.limit):
+                        order.due = True
+            event = self._settle(book, price, at, True, orders)
+            if event is None:
+                return
+            yield event
+
     def auction(
         self, symbol: str, price: Decimal, at: datetime, kind: Literal["open", "close"]
     ) -> Match | Ended | None:
@@ -356,10 +403,12 @@ class Matcher:
         book.orders[order_id] = order
         return order
 
-    def _settle(self, book: _Book, price: Decimal, at: datetime, jump: bool) -> Match | Ended | None:
-        """Apply the first thing that can happen without moving."""
+    def _settle(
+        self, book: _Book, price: Decimal, at: datetime, jump: bool, orders: Iterable[WorkingOrder] | None = None
+    ) -> Match | Ended | None:
+        """Apply the first thing that can happen without moving, to these orders; None: to all."""
         leg = book.leg
-        for order in book.orders.values():
+        for order in book.orders.values() if orders is None else orders:
             if order.in_auction:
                 continue
             just_triggered = False
@@ -377,13 +426,14 @@ class Matcher:
             if _good_enough(order, price):
                 order.looked = leg
                 assumption = _assumption(order, book, price, jump, just_triggered)
-                if self._liquidity is None:
-                    return self._fill(order, order.remaining, price, at, assumption)
+                its_price = price
                 if order.due and order.limit is not None:
-                    price, assumption = order.limit, "through"
-                quantity = self._available(order, price, assumption)
+                    its_price, assumption = order.limit, "through"
+                if self._liquidity is None:
+                    return self._fill(order, order.remaining, its_price, at, assumption)
+                quantity = self._available(order, its_price, assumption)
                 if quantity > 0:
-                    return self._fill(order, quantity, price, at, assumption)
+                    return self._fill(order, quantity, its_price, at, assumption)
             if order.at_once:
                 return self._end(order, at)
         return None
@@ -454,8 +504,8 @@ def _assumption(order: WorkingOrder, book: _Book, price: Decimal, jump: bool, ju
     if just_triggered and price != limit:
         return "gap" if jump else "stop"
     if limit is None:
-        return "open" if jump else "market"
-    if price != limit:
-        return "open" if jump else "marketable"
+        return (book.tick or "open") if jump else "market"
+    if price != limit or book.tick == "quote":
+        return (book.tick or "open") if jump else "marketable"
     target = price if jump or book.target is None else book.target[0]
     return "through" if (target < limit if order.buying else target > limit) else "touch"

@@ -861,3 +861,46 @@ def test_a_truthful_session_resumes(tmp_path):
     assert whole.books.fingerprint() == resumed.books.fingerprint()
     assert whole.fills == resumed.fills > 5
     assert any(order.fee_quantity for order in whole.books.tracker)
+
+
+# --- quotes and trades ------------------------------------------------------------------------------------------------
+
+
+def write_ticks(path, kind, number):
+    """A tick every ten seconds: a jagged price, as trades or as quotes two cents wide."""
+    rows = ["timestamp,price,size" if kind == "trades" else "timestamp,bid,ask,bid_size,ask_size"]
+    for i in range(number):
+        price = D(100) + D(i * i % 37) / 10
+        at = (START + i * timedelta(seconds=10)).isoformat()
+        rows.append(f"{at},{price},3" if kind == "trades" else f"{at},{price - D('.01')},{price + D('.01')},2,2")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["trades", "quotes"])
+def test_a_session_on_ticks(tmp_path, kind):
+    """A strategy gets bars of the ticks, its orders trade at real ones, and a resumed session decides the same."""
+    path = write_ticks(tmp_path / "ticks.csv", kind, 900)
+    config = SessionConfig(
+        market=MarketConfig(bars=str(path), symbol="BTC/USD", bar_seconds=60),
+        strategy=StrategyConfig(settings={"fast": 2, "slow": 5}),
+    )
+    whole = run(config, tmp_path / "whole")
+    run(config, tmp_path / "parts", stopped=after(70))
+    resumed = resume(tmp_path / "parts")
+    made = {told.assumption for order in whole.books.tracker for link in order.links for told in link.executions}
+
+    assert ("completed", 150) == (whole.outcome, whole.tally.bars)
+    assert whole.fills > 5
+    assert {kind[:-1]} == made
+    assert whole.books.fingerprint() == resumed.books.fingerprint()
+
+
+def test_bars_of_ticks_have_the_width_of_the_settings(tmp_path):
+    """A bar is as long as the settings say."""
+    path = write_ticks(tmp_path / "ticks.csv", "trades", 900)
+    config = SessionConfig(market=MarketConfig(bars=str(path), symbol="BTC/USD", bar_seconds=300))
+
+    assert 30 == run(config, tmp_path / "s").tally.bars
+    with pytest.raises(InvalidRequest, match="bar_seconds = 0: expected a whole number of seconds, at least 1"):
+        MarketConfig(bar_seconds=0)

@@ -15,6 +15,7 @@ from engine.market.bars import Bar
 from engine.market.fees import AlpacaCrypto, BasisPoints
 from engine.market.liquidity import Depth
 from engine.market.prices import TakerCosts
+from engine.market.ticks import Quote, TickBar, TradeTick
 from engine.model import Cost, OrderRequest, OrderType, Replacement, Side, TimeInForce, VenuePosition, VenueStatus
 
 D = Decimal
@@ -733,3 +734,172 @@ def test_an_order_weighs_by_its_part_of_the_bar():
     market.send(quantity=500)
 
     assert [(D(500), D("10.5"))] == fills(market.play(bar(0, 10)))
+
+
+# --- real ticks -------------------------------------------------------------------------------------------------------
+
+SECOND = timedelta(seconds=1)
+WHOLE = Depth(participation=D(1))
+
+
+def ticked(*ticks, minute=0):
+    """A bar of trades (price, size) or quotes (bid, ask, bid size, ask size), a second between two of them."""
+    start = OPEN + minute * MINUTE
+    made = [
+        (TradeTick if len(tick) == 2 else Quote)(start + number * SECOND, *map(D, tick))
+        for number, tick in enumerate(ticks, 1)
+    ]
+    prices_ = [tick.price for tick in made]
+    high, low = max(prices_), min(prices_)
+    return TickBar("AAPL", start, start + MINUTE, prices_[0], high, low, prices_[-1], D(0), tuple(made))
+
+
+def executed(told):
+    return [
+        (fact.execution.assumption, fact.execution.quantity, fact.execution.price)
+        for fact, _ in told
+        if fact.execution is not None
+    ]
+
+
+@pytest.mark.parametrize(("side", "price"), [(BUY, "10.2"), (SELL, "9.9")])
+def test_market_orders_trade_at_the_quote(side, price):
+    """Who buys pays what is asked, who sells gets what is bid, at the quote's moment."""
+    market = Market()
+    market.send(side)
+    told = market.play(ticked(("9.9", "10.2", 100, 100), (9, 11, 100, 100)))
+
+    assert [("quote", D(10), D(price))] == executed(told)
+    assert [OPEN + SECOND] == [fact.at for fact, _ in told]
+    assert OPEN + MINUTE == market.clock.now()
+
+
+def test_a_quote_fills_no_more_than_its_size():
+    """The rest waits for a quote with another price or size; one that only stands on has been taken."""
+    market = Market(depth=TENTH)
+    market.send(quantity=10)
+    told = market.play(ticked((9, 10, 5, 4), (9, 10, 5, 4), ("9.5", 10, 5, 4), (9, 10, 5, 3), (9, 11, 5, 8)))
+
+    assert [("quote", D(4), D(10)), ("quote", D(3), D(10)), ("quote", D(3), D(11))] == executed(told)
+
+
+@pytest.mark.parametrize(
+    ("side", "limit", "quotes", "expected"),
+    [
+        (BUY, 9, [("9.5", 10), ("8.5", 9)], [("through", D(10), D(9))]),  # asked down to our bid
+        (BUY, 9, [("9.5", 10), (7, 8)], [("through", D(10), D(9))]),  # and past it: our bid was there first
+        (BUY, 9, [("9.5", 10), (9, "9.1")], []),  # others bid as much: nobody sells to us
+        (SELL, 11, [("9.5", 10), (11, 12)], [("through", D(10), D(11))]),
+        (SELL, 11, [("9.5", 10), ("10.9", 11)], []),
+        (BUY, 11, [("9.5", 10)], [("quote", D(10), D(10))]),  # good enough when it came
+        (BUY, 10, [("9.5", 10)], [("quote", D(10), D(10))]),
+    ],
+)
+def test_a_resting_limit_trades_where_a_quote_reaches_it(side, limit, quotes, expected):
+    """At its own price if it rested, at the quote if it came to it; the other side's price is no matter."""
+    market = Market()
+    market.send(side, kind=OrderType.LIMIT, limit=limit)
+
+    assert expected == executed(market.play(ticked(*((bid, ask, 100, 100) for bid, ask in quotes))))
+
+
+def test_a_stop_pays_the_quote_that_triggers_it():
+    """A stop is triggered by the price at which it will trade."""
+    market = Market()
+    market.send(SELL, kind=OrderType.STOP, stop="9.5")
+
+    assert [("gap", D(10), D(9))] == executed(market.play(ticked(("9.6", 10, 9, 9), (9, "9.1", 99, 99))))
+
+
+def test_a_trailing_stop_follows_its_own_side():
+    """A buy stop behind the lowest ask takes no notice of the bid."""
+    market = Market()
+    market.play(ticked((9, 10, 99, 99)))
+    market.broker.submit(
+        OrderRequest(
+            symbol="AAPL", side=BUY, type=OrderType.TRAILING_STOP, quantity=D(1), trail_price=D(1),
+            time_in_force=TimeInForce.GTC, client_order_id="t",
+        )
+    )  # fmt: skip
+
+    assert [("gap", D(1), D("11.1"))] == executed(
+        market.play(ticked((9, 10, 99, 99), ("9", "10.9", 99, 99), (9, "11.1", 99, 99), minute=1))
+    )
+
+
+def test_the_spread_of_a_quote_is_measured():
+    """What the quote is away from the middle is told as spread, and slippage comes on top; no spread is assumed."""
+    market = Market(costs=COSTS)
+    market.send(quantity=10)
+    ((report, _),) = market.play(ticked((9, 11, 100, 100)))
+
+    assert (D("11.011"), (Cost("spread", D(10)), Cost("slippage", D("0.11")))) == (
+        report.execution.price,
+        report.execution.costs,
+    )
+
+
+def test_market_orders_trade_at_the_next_trade():
+    """With trades alone the next one's price is the market's, and our part of it is bounded."""
+    market = Market(depth=TENTH, costs=TakerCosts(slippage=D(10)))
+    market.send(quantity=15)
+    told = market.play(ticked((10, 100), (11, 20), (12, 100)))
+
+    assert [("trade", D(10), D("10.01")), ("trade", D(2), D("11.011")), ("trade", D(3), D("12.012"))] == executed(told)
+
+
+def test_trades_of_one_moment_are_several():
+    """Two trades alike at the same moment fill twice."""
+    market = Market(depth=WHOLE)
+    market.send(quantity=10)
+    first = TradeTick(OPEN + SECOND, D(10), D(4))
+    last = TradeTick(OPEN + 2 * SECOND, D(10), D(9))
+    bar_ = TickBar("AAPL", OPEN, OPEN + MINUTE, *[D(10)] * 4, D(8), (first, first, last))
+
+    assert [D(4), D(4), D(2)] == [quantity for _, quantity, _ in executed(market.play(bar_))]
+
+
+def test_a_limit_in_trades():
+    """A trade at the limit serves those before us first, one beyond it us, at the limit."""
+    market = Market(depth=Depth(queue=D(2)))
+    market.send(kind=OrderType.LIMIT, limit=9)
+    touched = market.play(ticked((10, 5), (9, 5), (9, 5), (10, 5)))
+    told = market.play(ticked((10, 5), (9, 5), minute=1))
+
+    assert [] == touched
+    assert [("touch", D(10), D(9))] == executed(told)
+
+    market = Market(depth=Depth(queue=D(2)))
+    market.send(kind=OrderType.LIMIT, limit=9)
+    assert [("through", D(10), D(9))] == executed(market.play(ticked((10, 5), (8, 5))))
+
+
+def test_what_is_sent_at_a_tick_trades_from_there_on():
+    """A reaction to a fill takes part at the very tick, and never before."""
+    market = Market()
+    market.send()
+    told = market.play(
+        ticked((9, 10, 99, 99), (20, 21, 99, 99)),
+        react=lambda fact: market.names == 1 and market.send(SELL),
+    )
+
+    assert [("quote", D(10), D(10)), ("quote", D(10), D(9))] == executed(told)
+
+
+def test_auctions_and_days_know_ticks():
+    """The opening auction has the first tick's price; day orders end with the session."""
+    market = Market(ONE_DAY)
+    market.send(tif=TimeInForce.OPG)
+    market.send(kind=OrderType.LIMIT, limit=5, tif=TimeInForce.DAY)
+    told = market.run(*(ticked((10 + minute, 5), minute=minute) for minute in range(3)))
+
+    assert [("auction", D(10), D(10))] == executed(told)
+    assert [("c2", VenueStatus.EXPIRED, OPEN + 3 * MINUTE)] == ends(told)
+
+
+def test_ticks_without_orders_pass():
+    """Where nothing works a bar of ticks is skipped as any other."""
+    market = Market()
+    market.run(ticked((10, 5), (12, 5)))
+
+    assert OPEN + MINUTE == market.clock.now()

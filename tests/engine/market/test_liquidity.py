@@ -31,7 +31,7 @@ def test_an_order_gets_its_part_of_the_bar():
     liquidity = BarLiquidity(TENTH)
     liquidity.begin("AAPL", D(2000))
     first = there(liquidity, order())
-    liquidity.took("AAPL", first)
+    liquidity.took("AAPL", first, buying=True)
     second = there(liquidity, order())
     liquidity.begin("AAPL", D(3000))
 
@@ -43,10 +43,10 @@ def test_symbols_have_their_own_volume():
     liquidity = BarLiquidity(TENTH)
     liquidity.begin("AAPL", D(2000))
     liquidity.begin("MSFT", D(1000))
-    liquidity.took("AAPL", D(200))
+    liquidity.took("AAPL", D(200), buying=False)
 
     assert (D(0), D(100), D(0)) == tuple(there(liquidity, order(symbol=name)) for name in ("AAPL", "MSFT", "SPY"))
-    assert (D(1000), D(0)) == (liquidity.volume("MSFT"), liquidity.volume("SPY"))
+    assert (D(1000), D(0)) == (liquidity.volume("MSFT", buying=True), liquidity.volume("SPY", buying=True))
 
 
 def test_a_small_order_is_filled_whole():
