@@ -196,7 +196,9 @@ def _fill(execution: Execution, broker_order_id: str | None) -> str:
     fee = f", fee {' and '.join(fees)}" if fees else ", no fee"
     of = "" if broker_order_id is None else f" of {broker_order_id}"
     after = "" if execution.position_after is None else f"; position then {number(execution.position_after)}"
-    what = f"filled {number(execution.quantity)} at {number(execution.price)}{fee}"
+    named = [execution.assumption, *(f"{cost.model} {number(cost.amount)}" for cost in execution.costs)]
+    made = f" ({', '.join(filter(None, named))})" if execution.assumption else ""
+    what = f"filled {number(execution.quantity)} at {number(execution.price)}{made}{fee}"
     return f"{what} (execution {execution.id}{of}{after})"
 
 

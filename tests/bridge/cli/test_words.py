@@ -16,6 +16,7 @@ from engine.errors import Diverged
 from engine.facts import Fact
 from engine.model import (
     Correction,
+    Cost,
     Execution,
     Exits,
     OrderRequest,
@@ -33,7 +34,7 @@ BUY = OrderRequest.market("SPY", Side.BUY, D(62), client_order_id="tb-1")
 EXECUTION = Execution(
     id="x1", cumulative=D(62), quantity=D(62), price=D("478.710"), at=NOON, fee=D("0.5"), position_after=D(62)
 )
-IN_COIN = evolve(EXECUTION, fee=D(0), fee_quantity=D("0.155"))
+IN_COIN = evolve(EXECUTION, fee=D(0), fee_quantity=D("0.155"), assumption="open", costs=(Cost("spread", D("2.50")),))
 VENUE = {"symbol": "SPY", "side": Side.BUY, "client_order_id": "tb-1", "broker_order_id": "b1"}
 
 
@@ -131,7 +132,7 @@ FACTS = [
     ),
     (
         fact("OrderReported", **VENUE, status=VenueStatus.FILLED, cumulative=D(62), execution=IN_COIN),
-        "filled 62 at 478.71, fee 0.155 of what was bought (execution x1 of b1; position then 62)",
+        "filled 62 at 478.71 (open, spread 2.5), fee 0.155 of what was bought (execution x1 of b1; position then 62)",
     ),
     (fact("OrderReported", **VENUE, status=VenueStatus.EXPIRED), "the venue let it expire as b1"),
     (
