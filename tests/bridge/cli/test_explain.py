@@ -119,7 +119,8 @@ market time          status   filled  average  what happened
 2024-01-02 14:31:00  sent     0       -        we mean to buy 2 X/Y at market, gtc, take-profit 110, stop-loss 95; \
 passed the gate (opens 2, at worst 104.104); sent to the venue
 2024-01-02 14:31:00  working  0       -        it works at the venue as sim-1
-2024-01-02 14:31:00  filled   2       100      filled 2 at 100 (open), fee 0.2 (execution sim-x1 of sim-1; position then 2)
+2024-01-02 14:31:00  filled   2       100      filled 2 at 100 (open), fee 0.2 \
+(execution sim-x1 of sim-1; position then 2)
 
 fees        0.2
 end         filled: filled 2 of 2
