@@ -149,7 +149,7 @@ class SimulatedBroker:
     @property
     def working(self) -> bool:
         """Whether any order can trade or end, or there is something to tell; if not, `skip` does what `play` would."""
-        return self._working > 0 or bool(self._facts)
+        return True if self._working or self._facts else False  # asked at every bar: no call
 
     def skip(self, bars: tuple[Bar, ...]) -> None:
         """Let bars of the same moment pass while nothing works."""
