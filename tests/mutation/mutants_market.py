@@ -159,7 +159,6 @@ MUTANTS = (
         "target = head.moved if",
         "target = head.filled if",
         "more than is held",
-        equivalent="Guards bound it by the position",
     ),
     Mutant(
         "busted-costs", "engine/report/assumptions.py", "or told.id in busted", "", "what was taken back cost nothing"

@@ -905,3 +905,15 @@ def test_exits_close_what_a_fee_in_the_coin_has_left(bar, filled):
 
     assert (Status.FILLED, D("99.85"), D("99.85")) == (exit_order.status, exit_order.quantity, exit_order.filled)
     assert D(0) == market.engine.position("X")
+
+
+def test_exits_leave_what_others_hold():
+    """Where more of the coin is held than this entry brought, its exits close what it brought and no more."""
+    market = Market(fees=AlpacaCrypto())
+    market.engine.submit(buy(exits=None, client_order_id="other"))
+    market.play(10, 10, 10, 10)
+    market.engine.submit(buy())
+    market.play(10, 13, "9.5", 13)
+
+    assert D("99.85") == market.engine.books.tracker["e.tp"].filled
+    assert D("99.85") == market.engine.position("X")
