@@ -903,3 +903,46 @@ def test_ticks_without_orders_pass():
     market.run(ticked((10, 5), (12, 5)))
 
     assert OPEN + MINUTE == market.clock.now()
+
+
+def test_models_keep_their_promises_whatever_comes():
+    """Over random bars and orders: no limit is passed, a bar gives its part and no more, each cost is in its price."""
+    hypothesis = pytest.importorskip("hypothesis")
+    given, settings, st = hypothesis.given, hypothesis.settings, hypothesis.strategies
+    cents = st.integers(9_500, 10_500).map(lambda number: D(number).scaleb(-2))
+    orders = st.tuples(st.integers(0, 3), st.sampled_from([BUY, SELL]), st.integers(1, 120), st.none() | cents)
+
+    @settings(max_examples=150, deadline=None, derandomize=True)
+    @given(
+        st.lists(st.tuples(st.lists(cents, min_size=4, max_size=4), st.integers(0, 1000)), min_size=4, max_size=6),
+        st.lists(orders, min_size=1, max_size=5),
+    )
+    def hold(shapes, arrivals):
+        market = Market(depth=Depth(participation=D("0.1"), queue=D(1)), costs=COSTS, fees=AlpacaCrypto())
+        limits = {}
+        for minute, (four, volume) in enumerate(shapes):
+            for when, side, quantity, limit in arrivals:
+                if when == minute:
+                    terms = {} if limit is None else {"kind": OrderType.LIMIT, "limit": limit}
+                    limits[market.send(side, quantity, symbol="X/Y", **terms).client_order_id] = limit
+            low, opening, close, high = sorted(four)
+            start = OPEN + minute * MINUTE
+            told = market.run(Bar("X/Y", start, start + MINUTE, opening, high, low, close, D(volume)))
+            assert sum(quantity for quantity, _ in fills(told)) <= D(volume) / 10
+            for fact, _ in told:
+                each, limit = fact.execution, limits[fact.client_order_id]
+                buying = fact.side is BUY
+                dearer = sum((cost.amount for cost in each.costs), D(0)) / each.quantity
+                shown = each.price - dearer if buying else each.price + dearer
+                assert limit is None or (each.price <= limit if buying else each.price >= limit)
+                assert low <= shown.quantize(D("1e-9")) <= high or shown == limit
+                assert (each.assumption in ("touch", "through")) <= (not each.costs)
+        held = sum(
+            (fact.side.signed(fact.execution.quantity) - fact.execution.fee_quantity for fact in
+             market.broker.executions()), D(0)
+        )  # fmt: skip
+        assert {symbol: each.quantity for symbol, each in market.broker.positions().items()} == (
+            {"X/Y": held} if held else {}
+        )
+
+    hold()
