@@ -225,7 +225,7 @@ class PaperSession:
                 raise
             except Exception as error:  # noqa: BLE001 - the strategy is the user's; what it raises becomes a fact
                 return self._fail(error), end
-            if engine.pending and (raised := self._step()) is not None:
+            if (broker.unheard or engine.pending) and (raised := self._step()) is not None:
                 return self._fail(raised), end
             tally.bars += 1
             if positions:
@@ -244,7 +244,7 @@ class PaperSession:
 
     def _step(self) -> Exception | None:
         """Let engine and strategy react until nothing is left to react to; what the strategy raised, if it did."""
-        engine, on_event = self.engine, self._strategy.on_event
+        engine, broker, on_event = self.engine, self._broker, self._strategy.on_event
         again = True
         while again:
             events = engine.step()
@@ -258,7 +258,7 @@ class PaperSession:
                     raise
                 except Exception as error:  # noqa: BLE001 - as above
                     return error
-            again = bool(events) and engine.pending
+            again = bool(events) and (broker.unheard or engine.pending)
         return None
 
     def _fail(self, error: Exception) -> str:

@@ -132,6 +132,11 @@ class SimulatedBroker:
         """Whether any order can trade or end; if not, `skip` does what `play` would."""
         return self._working > 0
 
+    @property
+    def unheard(self) -> bool:
+        """Whether facts wait in the feed: what a cancel or a replacement led to is there at once."""
+        return bool(self._facts)
+
     def skip(self, bars: tuple[Bar, ...]) -> None:
         """Let bars of the same moment pass while nothing works."""
         for bar in bars:

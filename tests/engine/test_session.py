@@ -778,3 +778,46 @@ def test_what_a_reaction_causes_is_told_in_the_same_bar():
     session_of(strategy, flat_bars(1), cash=Decimal(100)).run()
 
     assert 2 == strategy.told
+
+
+def test_a_cancel_of_the_last_order_is_told_at_once():
+    """The end of the only order that worked is known with the bar in which it was asked for, also in the last one."""
+
+    class Cancels:
+        def on_bar(self, bar, trader):
+            if (bar.start - START) % (2 * MINUTE):
+                trader.cancel(self.ticket)
+            else:
+                self.ticket = trader.submit(OrderRequest.limit("X", Side.BUY, D(1), D(1)))
+
+        def on_event(self, event, trader):
+            told.append((trader.clock.now(), event.after.value))
+
+    told = []
+    bars = [
+        (Bar("X", START + n * MINUTE, START + (n + 1) * MINUTE, D(10), D(10), D(10), D(10), D(1)),) for n in range(4)
+    ]
+    PaperSession(SessionConfig(), Journal(None), MarketData(START, bars, AlwaysOpen(), ""), strategy=Cancels()).run()
+
+    assert [(START + n * MINUTE, word) for n, word in enumerate(["working", "canceled"] * 2, 1)] == told
+
+
+def test_what_an_event_led_to_is_told_at_once():
+    """An order that is cancelled from an event is seen cancelled in the same bar."""
+
+    class CancelsAgain:
+        def on_bar(self, bar, trader):
+            trader.submit(OrderRequest.limit("X", Side.BUY, D(1), D(1)))
+
+        def on_event(self, event, trader):
+            told.append(event.after)
+            if event.after is Status.WORKING:
+                trader.cancel(event.order_id)
+
+    told = []
+    bars = [(Bar("X", START, START + MINUTE, D(10), D(10), D(10), D(10), D(1)),)]
+    PaperSession(
+        SessionConfig(), Journal(None), MarketData(START, bars, AlwaysOpen(), ""), strategy=CancelsAgain()
+    ).run()
+
+    assert [Status.WORKING, Status.CANCELED] == told
