@@ -50,7 +50,7 @@ def blocks(page, kind):
 
 def test_every_example_is_run():
     """The tests below know every file of the folder."""
-    assert {"engine_by_hand.py", "my_strategy.py", "session.toml"} == {
+    assert {"engine_by_hand.py", "my_strategy.py", "session.toml", "vwap.toml"} == {
         path.name for path in EXAMPLES.iterdir() if path.is_file()
     }
 
@@ -72,6 +72,16 @@ def test_session_with_its_strategy(tmp_path):
     assert 0 == ran.returncode
     assert "positions   flat\n" in ran.stdout
     assert 5 < len(re.findall(r"\.(?:tp|sl) .* filled ", listed))
+
+
+def test_reversion_to_the_vwap(tmp_path):
+    """vwap.toml plays the strategy that it sets, which trades and is flat at the end."""
+    ran = run(EXAMPLES, "-m", "bridge.cli", "paper", "--config", "vwap.toml", "--out", tmp_path / "x")
+    listed = tradebridge(tmp_path, "tradebridge explain x").stdout
+
+    assert 0 == ran.returncode
+    assert "positions   flat\n" in ran.stdout
+    assert 2 < len(re.findall(r"\.(?:tp|sl) .* filled ", listed))
 
 
 # --- README -----------------------------------------------------------------------------------------------------------

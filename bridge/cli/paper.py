@@ -84,7 +84,9 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     market.add_argument("--fee-bps", metavar="N", help="fee of every fill in basis points of its cost (default: 0)")
     market.add_argument("--seed", metavar="N", help="of the made-up day (default: 1)")
     strategy = parser.add_argument_group("strategy")
-    strategy.add_argument("--strategy", metavar="NAME", help="sma-cross (default), or your own as module:Class")
+    strategy.add_argument(
+        "--strategy", metavar="NAME", help="sma-cross (default), vwap-reversion, or your own as module:Class"
+    )
     strategy.add_argument(
         "--set",
         metavar="KEY=VALUE",

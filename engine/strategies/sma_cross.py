@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from attrs import Factory, define, field, validators
 
@@ -12,6 +12,7 @@ from engine.events import Event
 from engine.execution import ExecutionEngine, Ticket
 from engine.market.bars import Bar
 from engine.model import ZERO, OrderRequest, Side, TimeInForce
+from engine.strategies.sizing import lot_of, whole_lots
 
 __all__ = ["SmaCross"]
 
@@ -81,10 +82,9 @@ class SmaCross:
             return
         held = trader.position(bar.symbol)
         if above and not held:
-            lot = self.lot or (Decimal("0.0001") if "/" in bar.symbol else Decimal(1))
-            money = trader.books.available() * self.share
-            quantity = (money / bar.close / lot).to_integral_value(ROUND_DOWN) * lot
-            if quantity > 0:
+            lot = self.lot or lot_of(bar.symbol)
+            quantity = whole_lots(trader.books.available() * self.share / bar.close, lot)
+            if quantity:
                 averages.ticket = trader.submit(self._order(bar.symbol, Side.BUY, quantity))
         elif not above and held > 0:
             averages.ticket = trader.submit(self._order(bar.symbol, Side.SELL, held))
