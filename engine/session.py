@@ -32,6 +32,7 @@ from engine.facts import SessionStarted
 from engine.market.bars import Bar, digest, read_bars, slices
 from engine.market.fees import BasisPoints, NoFees
 from engine.market.synthetic import synthetic_calendar, synthetic_day
+from engine.model import ZERO
 from engine.ports import Strategy
 from engine.recipe import Hours, MarketConfig, OnError, SessionConfig, StrategyConfig, as_text, from_text
 from engine.risk.gate import CashGate
@@ -74,12 +75,22 @@ class MarketData:
 
 @frozen
 class Progress:
-    """How far a session is: market time, bars, equity, and whether it is still doing again what its journal says."""
+    """
+    How far a session is.
+
+    Attributes:
+        at: Market time.
+        replaying: It is still doing again what its journal says.
+        drawdown: Deepest fall of equity from its peak so far, 0.01 = 1 %.
+        orders: How many there have been.
+    """
 
     at: datetime
     bars: int
     equity: Decimal
     replaying: bool
+    drawdown: Decimal = ZERO
+    orders: int = 0
 
 
 @frozen(kw_only=True)
@@ -237,7 +248,8 @@ class PaperSession:
                 tally.take(portfolio.equity())
             if progress is not None and tally.bars % every == 0:
                 replaying = rerun is not None and rerun.replaying
-                progress(Progress(end, tally.bars, portfolio.equity(), replaying))
+                orders = engine.books.tracker.total
+                progress(Progress(end, tally.bars, portfolio.equity(), replaying, tally.drawdown_ratio, orders))
             if stopped is not None and stopped():
                 return "stopped", end
         return "completed", end

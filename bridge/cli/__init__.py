@@ -29,6 +29,8 @@ examples:
   tradebridge explain DIR                             the orders of a session, a line each
   tradebridge explain DIR ORDER_ID                    the life of one of them
 
+NO_COLOR (any value) switches colour off, TERM=dumb everything that is redrawn.
+
 exit codes:
   0 completed   2 wrong input   3 the strategy raised   4 journal trouble   130 stopped by a signal
 """

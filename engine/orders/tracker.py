@@ -81,6 +81,11 @@ class Tracker:
         return iter(self._orders.values())
 
     @property
+    def total(self) -> int:
+        """How many orders there are, whatever became of them."""
+        return len(self._orders)
+
+    @property
     def live(self) -> dict[str, Order]:
         """Orders that have not ended, LOST ones included, by our id; to read, not to change."""
         return self._live

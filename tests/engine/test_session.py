@@ -26,7 +26,6 @@ from engine.session import (
     MarketData,
     OnError,
     PaperSession,
-    Progress,
     SessionConfig,
     StrategyConfig,
     as_text,
@@ -345,9 +344,19 @@ def test_progress_is_told_every_so_many_bars(tmp_path):
     resume(tmp_path, progress=again.append, every=100)
 
     assert [100, 200] == [each.bars for each in told]
-    assert Progress(START + 100 * MINUTE, 100, told[0].equity, False) == told[0]
+    assert (START + 100 * MINUTE, False) == (told[0].at, told[0].replaying)
     assert [(100, True), (200, True), (300, False)] == [(each.bars, each.replaying) for each in again]
     assert [each.equity for each in told] == [each.equity for each in again[:2]]
+
+
+def test_progress_tells_drawdown_and_orders(tmp_path):
+    """As they are at that bar, and in the last one as the result has them."""
+    told = []
+    result = run(SessionConfig(), tmp_path, progress=told.append, every=10)
+
+    assert sorted(each.drawdown for each in told) == [each.drawdown for each in told]
+    assert (result.tally.drawdown_ratio, sum(1 for _ in result.books.tracker)) == (told[-1].drawdown, told[-1].orders)
+    assert told[0].orders < told[-1].orders
 
 
 def test_seconds_are_the_machines():

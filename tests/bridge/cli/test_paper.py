@@ -217,7 +217,10 @@ def test_progress(run, bars_file):
         (["--symbol", "SPY"], "argument --bars: found 'nothing', expected it beside --symbol"),
         (["--bars", "a.csv", "--symbol", "SPY"], "a.csv: found 'No such file or directory', expected a file"),
         (["--bars", "a.csv", "--symbol", " "], "argument --symbol: found ' ', expected a name, e.g. BTC/USD"),
-        (["--strategy", "sma-cros"], "argument --strategy: found 'sma-cros', expected one of sma-cross, vwap-reversion, or m"),
+        (
+            ["--strategy", "sma-cros"],
+            "argument --strategy: found 'sma-cros', expected one of sma-cross, vwap-reversion, or m",
+        ),
         (["--strategy", "absent:Mine"], "argument --strategy: found 'absent', expected a module that can be imported"),
         (["--set", "fast"], "argument --set: found 'fast', expected KEY=VALUE"),
         (["--set", "fats=3"], "argument --set fats: found 'fats', expected no other keys than 'fast', 'slow'"),
