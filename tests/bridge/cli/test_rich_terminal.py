@@ -154,7 +154,7 @@ def test_a_spinner_where_the_end_is_not_known():
 
 def test_more_bars_than_expected():
     """A count that was wrong ends at 100 %, with nothing left."""
-    drawn = plain(shown(900))
+    drawn = plain(shown(900, bars=5_000))
 
     assert "100%" in drawn and "0:00:00 left" in drawn
 
@@ -165,10 +165,12 @@ def test_no_time_has_passed():
 
 
 def test_a_narrow_terminal_cuts_figures(monkeypatch):
-    """No line of the display is longer than the terminal, or the redrawing would leave some behind."""
+    """However narrow the terminal is, the display has three lines, none longer than it."""
     monkeypatch.setenv("COLUMNS", "30")
+    lines = plain(shown(4_000)).splitlines()
 
-    assert 30 >= max(map(len, plain(shown(4_000)).splitlines()))
+    assert 3 == len(lines)
+    assert 30 >= max(map(len, lines))
 
 
 def test_a_terminal_is_not_flooded():
