@@ -21,13 +21,13 @@ from engine.execution import ExecutionEngine, Ticket
 from engine.facts import SessionStarted
 from engine.market.bars import Bar, read_bars
 from engine.model import Exits, OrderRequest, OrderType, Side, Status, TimeInForce
-from engine.risk.gate import CashGate
+from engine.risk.gate import RiskGate
 from engine.session import SessionConfig, open_session, resume_session
 
 __all__ = [
     "Bar",
     "Books",
-    "CashGate",
+    "RiskGate",
     "ExecutionEngine",
     "Exits",
     "Journal",

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from engine.errors import ClockError
 
-__all__ = ["EPOCH", "Clock", "HostClock", "SimulatedClock", "SystemClock", "SystemHostClock", "utc"]
+__all__ = ["EPOCH", "Clock", "HostClock", "SimulatedClock", "SystemClock", "SystemHostClock", "spelled", "utc"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -32,6 +32,17 @@ def utc(moment: datetime) -> datetime:
             f"{moment.isoformat()} has no time zone: expected an aware datetime, e.g. 2024-01-02T09:30:00+00:00"
         )
     return moment.astimezone(UTC)
+
+
+def spelled(length: timedelta) -> str:
+    """A length of time for people: "1 d 12 h", "45 min", "0.25 s"; nothing is "0 s"."""
+    minutes, rest = divmod(length, timedelta(minutes=1))
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [f"{number} {unit}" for number, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if number]
+    if rest or not parts:
+        parts.append(f"{rest.total_seconds():g} s")
+    return " ".join(parts)
 
 
 class Clock(Protocol):

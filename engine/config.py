@@ -35,13 +35,15 @@ _WORDS: dict[object, str] = {
     str: "a text in quotes",
     Decimal: 'a finite number, e.g. 1000.50 or "1000.50"',
     date: "a date, e.g. 2024-01-02",
-    time: "a time of day, e.g. 09:30:00",
+    time: 'a time of day, e.g. 09:30:00 or "09:30"',
     datetime: "a moment with its zone, e.g. 2024-01-02T09:30:00-05:00",
     timedelta: 'a duration: a number of seconds, or a text like "500ms", "30s", "5m", "1h", "1d"',
 }
 _COLLECTIONS: dict[object, type] = {list: list, Sequence: list, tuple: tuple, set: set, frozenset: frozenset}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600), "d": Decimal(86400)}
+_ISO_DURATION = re.compile(r"P.+")  # what msgspec writes
+_HOUR_AND_MINUTE = re.compile(r"\d\d:\d\d")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _POSITION = re.compile(r" \((?:at line (?P<line>\d+), column (?P<column>\d+)|at end of document)\)$")
 
@@ -92,8 +94,10 @@ def convert(table: Mapping[str, object], cls: type[T], *, where: str) -> T:
     A table as an instance of an attrs class, with everything that is nested in it.
 
     A `Decimal` is read from a number with a decimal point, a whole number or a text, and never from a binary float,
-    which has lost digits already. A `timedelta` is a number of seconds or a text like "5m". A `datetime` must name its
-    zone and becomes UTC. An enum is written as its value. ``dict[str, object]`` takes a table as it is.
+    which has lost digits already. A `timedelta` is a number of seconds or a text like "5m" or "PT300S". A `datetime`
+    must name its zone and becomes UTC. An enum is written as its value. ``dict[str, object]`` takes a table as it is.
+    A union of attrs classes takes the one that the table names: each has a field of the same name whose type is a
+    `Literal` and which has a default, as in ``method: Literal["cooldown"] = "cooldown"``.
 
     Args:
         table: As `read_toml` returns it, or any part of it.
@@ -115,6 +119,8 @@ def _build(value: object, kind: Any, where: str) -> Any:
         if value is None:
             return None
         return _build(value, Union[tuple(arg for arg in args if arg is not NoneType)], where)  # noqa: UP007
+    if origin in (Union, UnionType) and (tag := _tag(args)) is not None:
+        return _instance(value, _named(_table(value, where), *tag, where), where)
     if origin in _COLLECTIONS:
         return _collection(value, origin, args, where)
     if origin in (dict, Mapping):
@@ -123,6 +129,30 @@ def _build(value: object, kind: Any, where: str) -> Any:
             for key, item in _table(value, where).items()
         }
     return _single(value, kind, where)
+
+
+def _tag(classes: tuple[Any, ...]) -> tuple[str, dict[object, type[Any]]] | None:
+    """The key by which attrs classes are told apart, and the class for each of its values; None: there is none."""
+    if not all(has(get_origin(cls) or cls) for cls in classes):
+        return None
+    found: dict[str, dict[object, type[Any]]] = {}
+    for cls in classes:
+        kinds = get_type_hints(cls)
+        for attribute in fields(cls):
+            if get_origin(kinds[attribute.name]) is Literal and attribute.default is not NOTHING:
+                found.setdefault(attribute.alias, {})[attribute.default] = cls
+    return next(((key, by_value) for key, by_value in found.items() if len(by_value) == len(classes)), None)
+
+
+def _named(table: Mapping[str, object], key: str, by_value: Mapping[object, type[Any]], where: str) -> type[Any]:
+    """The class that a table names under that key."""
+    place, expected = _under(where, key), f"one of {_listed(by_value)}"
+    if key not in table:
+        raise InvalidInput(place, NOTHING, f"{expected}; it is required")
+    value = table[key]
+    if not isinstance(value, str | int) or value not in by_value:
+        raise InvalidInput(place, value, expected + _perhaps(value, by_value))
+    return by_value[value]
 
 
 def _instance(value: object, cls: type[Any], where: str) -> Any:
@@ -181,7 +211,8 @@ def _single(value: object, kind: Any, where: str) -> Any:
     if choices := _choices(kind):
         expected += _perhaps(value, choices)
     try:
-        converted = msgspec.convert(value, kind)
+        short = kind is time and isinstance(value, str) and _HOUR_AND_MINUTE.fullmatch(value)
+        converted = msgspec.convert(f"{value}:00" if short else value, kind)
     except msgspec.ValidationError as error:
         raise InvalidInput(where, value, expected or str(error)) from error
     if isinstance(converted, Decimal) and not converted.is_finite():
@@ -203,7 +234,9 @@ def _duration(value: object, where: str) -> timedelta:
     try:
         if seconds is not None and seconds.is_finite():
             return timedelta(microseconds=int((seconds * 1_000_000).to_integral_value()))
-    except (OverflowError, ArithmeticError):  # more than 2.7 million years
+        if isinstance(value, str) and _ISO_DURATION.fullmatch(value):
+            return msgspec.convert(value, timedelta)
+    except (OverflowError, ArithmeticError, msgspec.ValidationError):  # also more than 2.7 million years
         pass
     raise InvalidInput(where, value, _WORDS[timedelta])
 
@@ -246,7 +279,7 @@ def _in_words(kind: Any) -> str:
         return f"one of {_listed(choices)}"
     origin, args = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        return " or ".join(_in_words(arg) for arg in args if arg is not NoneType)
+        return " or ".join(dict.fromkeys(_in_words(arg) for arg in args if arg is not NoneType))
     if origin in (dict, Mapping) or has(origin or kind):
         return "a table"
     if origin is tuple and args[-1] is not Ellipsis:

@@ -47,9 +47,11 @@ class Filled:
     What the books took in: a new fill, or a change of what was booked before.
 
     Attributes:
-        quantity: Signed change of position, base units; 0 when only the price changed.
+        quantity: Signed change of what is filled, base units; 0 when only the price or a fee changed.
         cost: Signed change of cost, quote units; a buy adds, a sell takes away.
-        fee: Change of fees, quote units.
+        fee: Change of fees, quote units; what was taken in the coin counts at its worth.
+        fee_quantity: Of it, what was taken in the coin, base units.
+        fee_worth: What that was worth at the prices of its executions, quote units.
         provisional: Worked out from a status because the execution itself has not been told yet.
     """
 
@@ -60,6 +62,13 @@ class Filled:
     cost: Decimal
     fee: Decimal
     provisional: bool = field(default=False)
+    fee_quantity: Decimal = ZERO
+    fee_worth: Decimal = ZERO
+
+    @property
+    def moved(self) -> Decimal:
+        """Signed change of position, base units: what was filled less what was taken in the coin."""
+        return self.quantity - self.fee_quantity if self.fee_quantity else self.quantity
 
     @property
     def price(self) -> Decimal:

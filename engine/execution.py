@@ -16,12 +16,24 @@ from attrs import evolve
 
 from engine.books.journal import Journal
 from engine.books.recovery import Books, recovered
+from engine.books.sentry import Sentry
 from engine.calendar import AlwaysOpen, Calendar
 from engine.clock import Clock, HostClock, SystemClock, SystemHostClock
-from engine.decisions import Approval, Refusal
+from engine.decisions import Approval, Refusal, TradingState
 from engine.errors import FeedClosed, TradingError
 from engine.events import Alarm, AlarmCode, Event, Filled
-from engine.facts import Denied, Fact, Intended, SessionStarted, StrategyFailed, Synced
+from engine.facts import (
+    Denied,
+    ExecutionReported,
+    Fact,
+    Intended,
+    LocksReleased,
+    OrderReported,
+    SessionStarted,
+    StrategyFailed,
+    Synced,
+    TradingStateChanged,
+)
 from engine.model import Exits, OrderRequest, Replacement, Role
 from engine.orders.brackets import Guards, Place, stop_beside
 from engine.orders.dispatch import Dispatch
@@ -34,6 +46,7 @@ from engine.ports import Broker, Feed, Gate
 __all__ = ["EngineSettings", "ExecutionEngine", "Ticket"]
 
 
+_TELLS = frozenset({OrderReported, ExecutionReported})  # facts that may announce an execution
 _DOUBTS = frozenset({AlarmCode.POSITION_SUSPECT, AlarmCode.OVER_FILL})  # what a reconciliation settles
 
 
@@ -49,6 +62,8 @@ class ExecutionEngine:
 
     Attributes:
         in_sync: Whether the last reconciliation of this run came to its end; until then only exits pass.
+        saw: ``(symbol, price, at)`` takes in the market's price, quote units; one at the very close still belongs to
+            the session day that ends.
     """
 
     def __init__(
@@ -100,11 +115,14 @@ class ExecutionEngine:
             self._dispatch.take_up(order)
         for order in self.books.tracker:
             self._guards.changed(order)
+        self._sentry.judge()  # the journal may have lost what the last trades brought
         self.journal.commit()
         return self.reconcile()
 
     def _adopt_books(self, books: Books) -> None:
         self.books = books
+        self._sentry = Sentry(books, self.gate.protections, self.calendar, self._record)
+        self.saw: Callable[[str, Decimal, datetime], None] = self._sentry.price  # called with every price of a replay
         self._dispatch = Dispatch(
             self.broker,
             books.tracker,
@@ -234,6 +252,42 @@ class ExecutionEngine:
         change = Replacement(client_order_id=name, quantity=quantity, limit_price=limit_price, stop_price=stop_price)
         return self._dispatch.replace(known, change)
 
+    def set_state(self, state: TradingState, reason: str) -> None:
+        """
+        Say what may be sent from now on; exits and cancels pass in every state.
+
+        HALTED asks for the end of every live order that would open or grow a position; REDUCING leaves them.
+        """
+        if state is not self.books.state:
+            self._record(TradingStateChanged(at=self.clock.now(), state=state, reason=reason))
+            self.journal.commit()
+        if state is TradingState.HALTED:
+            live = self.books.tracker.live.values()
+            entries = [order.id for order in live if order.closing is not None and order.closing < order.quantity]
+            self._dispatch.cancel([each for each in entries if not self.books.tracker[each].foreign], reason)
+
+    def release(self, reason: str, *, because: str | None = None, symbol: str | None = None) -> list[str]:
+        """
+        Lift locks that hold now before their time.
+
+        Args:
+            reason: Why, for the journal.
+            because: Only those of this protection, or with exactly this reason; None: all.
+            symbol: Only those on this symbol; None: all, those on all symbols too.
+
+        Returns:
+            The ids of the locks that were lifted.
+        """
+        ids = tuple(
+            lock.id
+            for lock in self.books.locks.active(self.clock.now())
+            if because in (None, lock.protection, lock.reason) and symbol in (None, lock.symbol)
+        )
+        if ids:
+            self._record(LocksReleased(at=self.clock.now(), ids=ids, reason=reason))
+            self.journal.commit()
+        return list(ids)
+
     # --- facts --------------------------------------------------------------------------------------------------------
 
     def step(self) -> list[Event]:
@@ -333,9 +387,13 @@ class ExecutionEngine:
             self._commit_at = now + self.settings.commit_every
 
     def _record(self, fact: Fact) -> None:
+        if type(fact) in _TELLS and fact.execution is not None:  # type: ignore[union-attr]
+            self._sentry.execution(fact.execution.at)  # type: ignore[union-attr]
         at = self.clock.now()
         self.journal.append(fact, at)
         events = self.books.apply(fact, at)
+        if self.books.unjudged:
+            self._sentry.judge()
         if not events:
             self._guards.heard(fact)
             return
@@ -381,20 +439,23 @@ class ExecutionEngine:
         return tickets
 
     def _intend(self, request: OrderRequest, role: Role, group: str | None) -> bool:
-        now, verdict = self.clock.now(), self._judge(request, group)
+        now = self.clock.now()
+        self._sentry.order(now)
+        verdict = self._judge(request, group)
         if isinstance(verdict, Refusal):
             self._record(Denied(at=now, request=request, refusal=verdict))
             return False
-        price, opening = verdict.reserve_price, verdict.opening
         self._record(
             Intended(
                 at=now,
-                request=request,
+                request=verdict.request or request,
                 role=role,
                 group=group,
-                reserve_price=price,
-                opening=opening,
+                reserve_price=verdict.reserve_price,
+                opening=verdict.opening,
                 sending=True,
+                changes=verdict.changes,
+                seen=verdict.seen,
             )
         )
         return True

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from attrs import frozen
 
-from engine.decisions import Refusal, TradingState
+from engine.decisions import Refusal, Seen, TradingState
 from engine.model import (
     ZERO,
     Correction,
@@ -90,6 +90,8 @@ class Intended:
         reserve_price: The worst price that it reserves for, quote units.
         opening: How much of it opens or grows a position; the rest closes one. Base units.
         sending: It is sent as soon as this is durable, so its bytes may have left; False: it waits for a `Sent`.
+        changes: What the symbol's rules changed of what was asked for.
+        seen: What the gate let it pass on.
     """
 
     at: datetime
@@ -99,6 +101,8 @@ class Intended:
     reserve_price: Decimal
     opening: Decimal
     sending: bool = False
+    changes: tuple[str, ...] = ()
+    seen: Seen | None = None
 
 
 @frozen(kw_only=True)
@@ -437,6 +441,10 @@ Fact = (
     | Synced
     | PositionMismatched
     | PositionAdjusted
+    | DayBegan
+    | Locked
+    | LocksReleased
+    | TradingStateChanged
     | StrategyFailed
     | OrderReported
     | ExecutionReported

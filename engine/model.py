@@ -18,6 +18,7 @@ from engine.errors import ClockError, InvalidRequest
 
 __all__ = [
     "Correction",
+    "Cost",
     "Execution",
     "Exits",
     "OrderRequest",
@@ -348,6 +349,24 @@ class Replacement:
         return evolve(request, **changes)
 
 
+@frozen
+class Cost:
+    """
+    What one assumption of a simulated venue made a fill dearer by.
+
+    Attributes:
+        model: Its name: "spread", "slippage", "impact", "tick".
+        amount: Of the whole execution, quote units, > 0.
+    """
+
+    model: str
+    amount: Decimal
+
+    def __attrs_post_init__(self) -> None:
+        require_text("model", self.model)
+        require_positive("amount", self.amount)
+
+
 @frozen(kw_only=True)
 class Execution:
     """
@@ -358,8 +377,11 @@ class Execution:
         cumulative: The order's filled quantity after it, as the venue counts; with the order the fill's identity.
         quantity, price: Of this execution alone; > 0.
         at: Venue time.
-        fee: Quote units, >= 0.
+        fee: What was taken in money, quote units, >= 0.
         position_after: The venue's position in the symbol after it, signed; None: not told.
+        fee_quantity: What was taken in the coin, base units, >= 0: so much less is held than was filled.
+        assumption: What made it, at a simulated venue (docs/explanation/matching.md); None: a real market.
+        costs: What the venue's models made it dearer by; the price has it all.
     """
 
     id: str
@@ -369,6 +391,9 @@ class Execution:
     at: datetime
     fee: Decimal = ZERO
     position_after: Decimal | None = None
+    fee_quantity: Decimal = ZERO
+    assumption: str | None = None
+    costs: tuple[Cost, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         require_text("id", self.id)
@@ -377,6 +402,8 @@ class Execution:
         require_positive("price", self.price)
         require_aware("at", self.at)
         require_not_negative("fee", self.fee)
+        if self.fee_quantity is not ZERO:
+            require_not_negative("fee_quantity", self.fee_quantity)
         if self.position_after is not None:
             require_finite("position_after", self.position_after)
 

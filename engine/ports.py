@@ -8,20 +8,24 @@ is a port, so all of it can also run in one thread on virtual time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
-from engine.decisions import Approval, Refusal
+from engine.decisions import Approval, Refusal, TradingState
 from engine.events import Event
-from engine.facts import ExecutionReported, OrderReported, VenueFact
-from engine.model import OrderRequest, Replacement, SymbolFlag, VenuePosition
+from engine.facts import DayBegan, ExecutionReported, Locked, OrderReported, VenueFact
+from engine.model import OrderRequest, Replacement, Side, SymbolFlag, VenuePosition
+from engine.trade import Trade
 
 if TYPE_CHECKING:
     from engine.execution import ExecutionEngine
     from engine.market.bars import Bar
+    from engine.risk.locks import Locks
+    from engine.risk.protections import Protections
+    from engine.risk.returns import Returns
 
-__all__ = ["BooksView", "Broker", "Feed", "Gate", "Strategy"]
+__all__ = ["BooksView", "Broker", "Feed", "Gate", "Strategy", "TradesView"]
 
 
 class Broker(Protocol):
@@ -72,6 +76,23 @@ class Feed(Protocol):
         """
 
 
+class TradesView(Protocol):
+    """Closed trades, in the order of their closing moments."""
+
+    @property
+    def closed(self) -> Sequence[Trade]:
+        """All of them; to read, not to change."""
+
+    def after(self, moment: datetime, symbol: str | None = None) -> Sequence[Trade]:
+        """Those that closed after ``moment``, not at it, oldest first; of one symbol, or of all."""
+
+    def within(self, lookback: timedelta, symbol: str | None = None) -> Sequence[Trade]:
+        """Those that closed less than ``lookback`` before the latest of them; of one symbol, or of all."""
+
+    def balance(self, moment: datetime) -> Decimal:
+        """What the account began with and the profit of all trades that had closed by ``moment``, quote units."""
+
+
 class BooksView(Protocol):
     """What a gate may look at."""
 
@@ -83,6 +104,18 @@ class BooksView(Protocol):
 
     def mark(self, symbol: str) -> Decimal | None:
         """The market's last price, quote units; None: not known yet."""
+
+    def marked(self, symbol: str) -> datetime | None:
+        """When the market had that price; None: not known."""
+
+    def equity(self) -> Decimal | None:
+        """Cash and positions at their marks, quote units; None: a position has no mark."""
+
+    def exposure(self, symbol: str) -> Decimal:
+        """What is held in a symbol, long or short, and what live orders may add to it, quote units, >= 0."""
+
+    def gross(self) -> Decimal:
+        """The exposure in all symbols together, quote units, >= 0."""
 
     def available(self) -> Decimal:
         """Cash that neither a working order nor a short position needs, quote units."""
@@ -99,9 +132,54 @@ class BooksView(Protocol):
     def flags(self, symbol: str) -> frozenset[SymbolFlag]:
         """Why no new entry should pass in the symbol."""
 
+    @property
+    def state(self) -> TradingState:
+        """What may be sent at all."""
+
+    def locked(self, symbol: str, side: Side, now: datetime) -> Locked | None:
+        """The longest lock that keeps an entry of that side out of the symbol; None: none does."""
+
+    @property
+    def locks(self) -> Locks:
+        """All locks."""
+
+    @property
+    def trades(self) -> TradesView:
+        """All closed trades."""
+
+    @property
+    def returns(self) -> Returns:
+        """Of the prices seen lately."""
+
+    def day(self) -> DayBegan | None:
+        """The session day that we are in; None: none has begun."""
+
+    def entries_today(self, symbol: str | None = None) -> int:
+        """Orders of this session day that opened or grew a position; of one symbol, or of all."""
+
+    def open_orders(self, symbol: str, but: str | None = None) -> int:
+        """Our live orders in the symbol, exits too, without that one."""
+
+    def pending(self, symbol: str, but: str | None = None) -> Decimal:
+        """What live entries may still add to the position, without that one, base units, >= 0."""
+
+    def orders_since(self, moment: datetime) -> int:
+        """Orders of any kind sent after ``moment``."""
+
+    def day_trades(self, days: int) -> int:
+        """Trades that opened and closed within one session day, on the last ``days`` <= 5 of them, this one too."""
+
 
 class Gate(Protocol):
-    """Decides what may be sent; pure, and never raises for an order it does not like."""
+    """
+    Decides what may be sent; pure, and never raises for an order it does not like.
+
+    Attributes:
+        protections: The rules whose locks it heeds; the engine asks them after each closed trade and each price.
+    """
+
+    @property
+    def protections(self) -> Protections: ...
 
     def check(
         self,

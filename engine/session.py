@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
-from itertools import chain
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -23,21 +22,31 @@ from engine.books.recovery import Books
 from engine.books.rerun import Rerun
 from engine.books.tally import Tally
 from engine.brokers.simulated import SimulatedBroker
-from engine.calendar import AlwaysOpen, Calendar, USEquities
 from engine.clock import HostClock, SimulatedClock, SystemHostClock
 from engine.errors import InvalidInput, JournalError
 from engine.events import Filled
 from engine.execution import ExecutionEngine
 from engine.facts import SessionStarted
-from engine.market.bars import Bar, digest, read_bars, slices
-from engine.market.fees import BasisPoints, NoFees
-from engine.market.synthetic import synthetic_calendar, synthetic_day
+from engine.market.bars import digest
+from engine.model import ZERO
 from engine.ports import Strategy
-from engine.recipe import Hours, MarketConfig, OnError, SessionConfig, StrategyConfig, as_text, from_text
-from engine.risk.gate import CashGate
+from engine.recipe import (
+    Fees,
+    FillsConfig,
+    Hours,
+    MarketConfig,
+    OnError,
+    SessionConfig,
+    StrategyConfig,
+    as_text,
+    from_text,
+)
+from engine.stage import MarketData, fees_of, frictions, gate_of, market_data
 from engine.strategies.loading import load_strategy
 
 __all__ = [
+    "Fees",
+    "FillsConfig",
     "Hours",
     "JOURNAL",
     "MarketConfig",
@@ -48,6 +57,7 @@ __all__ = [
     "Result",
     "SessionConfig",
     "StrategyConfig",
+    "market_data",
     "open_session",
     "resume_session",
 ]
@@ -56,30 +66,23 @@ JOURNAL = "journal.sqlite"
 
 
 @frozen
-class MarketData:
+class Progress:
     """
-    What a session is played on.
+    How far a session is.
 
     Attributes:
-        first: Start of the first bar.
-        bars: Bars of the same moment together, oldest first; they can be read once.
-        digest: SHA-256 of the file they come from, hex; "" for the synthetic day, which its seed decides.
+        at: Market time.
+        replaying: It is still doing again what its journal says.
+        drawdown: Deepest fall of equity from its peak so far, 0.01 = 1 %.
+        orders: How many there have been.
     """
-
-    first: datetime
-    bars: Iterable[tuple[Bar, ...]]
-    calendar: Calendar
-    digest: str
-
-
-@frozen
-class Progress:
-    """How far a session is: market time, bars, equity, and whether it is still doing again what its journal says."""
 
     at: datetime
     bars: int
     equity: Decimal
     replaying: bool
+    drawdown: Decimal = ZERO
+    orders: int = 0
 
 
 @frozen(kw_only=True)
@@ -130,14 +133,14 @@ class PaperSession:
         self._data = data
         self._strategy = strategy
         self._host = host_clock or SystemHostClock()
-        fee = config.market.fee_bps
         clock = SimulatedClock(data.first)
-        self._broker = SimulatedBroker(clock, calendar=data.calendar, fees=BasisPoints(rate=fee) if fee else NoFees())
+        fees = fees_of(config.market)
+        self._broker = SimulatedBroker(clock, calendar=data.calendar, fees=fees, **frictions(config.market))
         self.engine = ExecutionEngine(
             self._broker,
             feed=self._broker,
             journal=journal,
-            gate=CashGate(fee_rate=fee / 10_000),
+            gate=gate_of(config, data.symbols, fees.highest_rate),
             calendar=data.calendar,
             clock=clock,
             host_clock=self._host,
@@ -200,11 +203,11 @@ class PaperSession:
         stopped: Callable[[], bool] | None,
     ) -> tuple[str, datetime | None]:
         engine, broker, strategy = self.engine, self._broker, self._strategy
-        portfolio = engine.books.portfolio
+        portfolio, saw = engine.books.portfolio, engine.saw
         rerun = self.journal if isinstance(self.journal, Rerun) else None
-        on_bar, mark, positions = strategy.on_bar, portfolio.mark, portfolio.open_positions
+        on_bar, positions = strategy.on_bar, portfolio.open_positions
         end: datetime | None = None
-        equity_moved = False
+        equity_moved, booked = False, self.fills
         for bars in self._data.bars:
             end = bars[0].end
             if rerun is not None:
@@ -217,7 +220,7 @@ class PaperSession:
             else:
                 broker.skip(bars)
             for bar in bars:
-                mark(bar.symbol, bar.close)
+                saw(bar.symbol, bar.close, end)
             try:
                 for bar in bars:
                     on_bar(bar, engine)
@@ -225,26 +228,28 @@ class PaperSession:
                 raise
             except Exception as error:  # noqa: BLE001 - the strategy is the user's; what it raises becomes a fact
                 return self._fail(error), end
-            if engine.pending and (raised := self._step()) is not None:
+            if (broker.unheard or engine.pending) and (raised := self._step()) is not None:
                 return self._fail(raised), end
             tally.bars += 1
             if positions:
                 tally.exposed += 1
                 equity_moved = True
                 tally.take(portfolio.equity())
-            elif equity_moved:
+            elif equity_moved or self.fills != booked:  # or opened and closed again within the bar
                 equity_moved = False
                 tally.take(portfolio.equity())
+            booked = self.fills
             if progress is not None and tally.bars % every == 0:
                 replaying = rerun is not None and rerun.replaying
-                progress(Progress(end, tally.bars, portfolio.equity(), replaying))
+                orders = engine.books.tracker.total
+                progress(Progress(end, tally.bars, portfolio.equity(), replaying, tally.drawdown_ratio, orders))
             if stopped is not None and stopped():
                 return "stopped", end
         return "completed", end
 
     def _step(self) -> Exception | None:
         """Let engine and strategy react until nothing is left to react to; what the strategy raised, if it did."""
-        engine, on_event = self.engine, self._strategy.on_event
+        engine, broker, on_event = self.engine, self._broker, self._strategy.on_event
         again = True
         while again:
             events = engine.step()
@@ -258,7 +263,7 @@ class PaperSession:
                     raise
                 except Exception as error:  # noqa: BLE001 - as above
                     return error
-            again = bool(events) and engine.pending
+            again = bool(events) and (broker.unheard or engine.pending)
         return None
 
     def _fail(self, error: Exception) -> str:
@@ -286,6 +291,9 @@ def open_session(config: SessionConfig, directory: Path, *, host_clock: HostCloc
     """
     if config.market.bars is not None:
         config = evolve(config, market=evolve(config.market, bars=str(Path(config.market.bars).resolve())))
+    if config.symbols is not None:
+        rules = str(Path(config.symbols).resolve())
+        config = evolve(config, symbols=rules, symbols_digest=digest(rules))
     path = directory / JOURNAL
     if path.exists() and path.stat().st_size:
         with Journal(path) as journal:
@@ -297,7 +305,7 @@ def open_session(config: SessionConfig, directory: Path, *, host_clock: HostCloc
         config = from_text(as_text(config), "settings")  # what a resumed session will be made from
     except TypeError as error:
         raise InvalidInput("strategy.settings", config.strategy.settings, f"values of TOML: {error}") from error
-    data = _data(config)
+    data = market_data(config)
     strategy = load_strategy(config.strategy.name, config.strategy.settings)
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -332,7 +340,7 @@ def resume_session(directory: Path, *, host_clock: HostClock | None = None) -> P
         if not isinstance(begun.fact, SessionStarted):
             raise JournalError(f"{path}: begins with {type(begun.fact).__name__}, expected SessionStarted")
         config = from_text(begun.fact.config, str(path))
-        data = _data(config)
+        data = market_data(config)
         if data.digest != begun.fact.data_digest:
             raise InvalidInput(
                 str(config.market.bars),
@@ -344,25 +352,3 @@ def resume_session(directory: Path, *, host_clock: HostClock | None = None) -> P
     except BaseException:
         journal.close()
         raise
-
-
-def _data(config: SessionConfig) -> MarketData:
-    market = config.market
-    if market.bars is None:
-        calendar: Calendar = synthetic_calendar() if market.hours is Hours.AUTO else _calendar(market.hours, "")
-        return _with_first(slices(synthetic_day(config.seed)), calendar, "", "the synthetic day")
-    symbol = market.symbol or ""
-    bars = slices(read_bars(market.bars, symbol))
-    return _with_first(bars, _calendar(market.hours, symbol), digest(market.bars), market.bars)
-
-
-def _with_first(bars: Iterator[tuple[Bar, ...]], calendar: Calendar, digested: str, name: str) -> MarketData:
-    first = next(bars, None)
-    if first is None:
-        raise InvalidInput(name, "no bars", "at least one")
-    return MarketData(first[0].start, chain([first], bars), calendar, digested)
-
-
-def _calendar(hours: Hours, symbol: str) -> Calendar:
-    round_the_clock = "/" in symbol if hours is Hours.AUTO else hours is Hours.ALWAYS
-    return AlwaysOpen() if round_the_clock else USEquities()

@@ -19,7 +19,7 @@ class ExitReason(Word):
     TAKE_PROFIT = "take_profit"
     STOP_LOSS = "stop_loss"
     TRAILING_STOP = "trailing_stop"
-    ADJUSTMENT = "adjustment"  # the books followed the venue, without an order
+    ADJUSTMENT = "adjustment"  # no order ended it: the books followed the venue, or an execution was taken back
 
 
 @frozen(kw_only=True)

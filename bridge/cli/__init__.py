@@ -1,5 +1,5 @@
 """
-The command line: ``tradebridge paper`` runs a session, ``tradebridge explain`` tells the life of an order.
+The command line: ``tradebridge paper`` runs a session, ``explain`` tells the life of an order, ``report`` makes a page.
 
 Each command is a module with ``add(commands)``; what they return is the exit code, and every mistake of the user is one
 line on stderr.
@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
-from bridge.cli import explain, paper
+from bridge.cli import explain, paper, report
 from bridge.cli.terminal import Exit, complain
 from bridge.cli.words import divergence
 from engine.errors import Diverged, InvalidInput, JournalError
@@ -28,6 +28,9 @@ examples:
   tradebridge paper --resume DIR                      go on with a session that was stopped or killed
   tradebridge explain DIR                             the orders of a session, a line each
   tradebridge explain DIR ORDER_ID                    the life of one of them
+  tradebridge report DIR                              its page, with charts and tables
+
+NO_COLOR (any value) switches colour off, TERM=dumb everything that is redrawn.
 
 exit codes:
   0 completed   2 wrong input   3 the strategy raised   4 journal trouble   130 stopped by a signal
@@ -91,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, title="commands")
     paper.add(commands)
     explain.add(commands)
+    report.add(commands)
     return parser
 
 

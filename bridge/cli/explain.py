@@ -10,8 +10,8 @@ from typing import Any
 
 from attrs import frozen
 
-from bridge.cli import words
-from bridge.cli.terminal import Exit, number, say
+from bridge.cli import records, words
+from bridge.cli.terminal import Exit, number, painter, say
 from engine.books.journal import Entry, Journal
 from engine.books.recovery import Books
 from engine.errors import InvalidInput
@@ -29,6 +29,8 @@ _EPILOG = """\
 examples:
   tradebridge explain paper-sessions/20240102-150405
   tradebridge explain paper-sessions/20240102-150405 tb124a2a1a-1
+  tradebridge explain paper-sessions/20240102-150405 --locks
+  tradebridge explain --json paper-sessions/20240102-150405
 
 An order is found by any id it ever had: ours, the venue's, or that of a replacement. Sessions that failed or were
 killed can be explained too; that of a running session is locked.
@@ -65,6 +67,8 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("directory", metavar="DIR", help="the session's folder")
     parser.add_argument("order_id", metavar="ORDER_ID", nargs="?", help="any id of the order; without: all orders")
+    parser.add_argument("--locks", action="store_true", help="instead of orders: what protections kept out, and when")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines or tables")
     parser.set_defaults(run=run, prog=_PROG)
 
 
@@ -79,13 +83,28 @@ def run(options: argparse.Namespace) -> int:
             books.apply(entry.fact, entry.at)
         if books.session is None:
             raise InvalidInput(str(path), "nothing recorded", "a session that has begun")
+        if options.locks:
+            if options.order_id is not None:
+                raise InvalidInput("ORDER_ID", options.order_id, "nothing beside --locks: a lock is no order's")
+            if options.json:
+                say(records.locks_as_json(books))
+            else:
+                _list_locks(books)
+            return Exit.COMPLETED
         if options.order_id is None:
-            _list(books)
+            if options.json:
+                say(records.orders_as_json(books))
+            else:
+                _list(books)
             return Exit.COMPLETED
         order = books.tracker.find(client_order_id=options.order_id, broker_order_id=options.order_id)
         if order is None:
             raise _unknown(options.order_id, options.directory, books.tracker)
-        _tell(order, books.tracker, life(journal, books.tracker, order.id))
+        chapters = life(journal, books.tracker, order.id)
+        if options.json:
+            say(records.life_as_json(order, ((chapter.entry, chapter.after) for chapter in chapters)))
+        else:
+            _tell(order, books.tracker, chapters)
     return Exit.COMPLETED
 
 
@@ -134,8 +153,24 @@ def _list(books: Books) -> None:
         (order.id, words.moment(order.placed), words.request(order.request), order.status.value, _filled(order))
         for order in orders
     ]
-    for row in rows:
-        say("  ".join(cell.ljust(width) for cell, width in zip(row, _widths(rows), strict=True)).rstrip())
+    paint = painter()
+    if paint is not None and rows:
+        say(paint.table(("order", "market time", "asks for", "status", "filled"), rows))
+        return
+    _lines(rows)
+
+
+def _list_locks(books: Books) -> None:
+    say(f"{len(books.locks.all):,} locks")
+    rows = [
+        (lock.id, words.moment(lock.at), words.moment(lock.until), words.lifted(lock, books.locks), words.barred(lock))
+        for lock in books.locks.all
+    ]
+    paint = painter()
+    if paint is not None and rows:
+        say(paint.table(("lock", "from", "until", "status", "what it kept out, and why"), rows))
+        return
+    _lines(rows)
 
 
 def _tell(order: Order, tracker: Tracker, chapters: Iterator[Chapter]) -> None:
@@ -146,16 +181,21 @@ def _tell(order: Order, tracker: Tracker, chapters: Iterator[Chapter]) -> None:
     for line in _relations(order, tracker):
         say(line)
     say("")
-    rows = [("market time", "status", "filled", "average", "what happened")]
+    header = ("market time", "status", "filled", "average", "what happened")
+    rows = []
     for chapter in chapters:
         after = chapter.after
         state = ("-", "-", "-")
         if after is not None:
             state = (_status(after), number(after.filled), words.average(after.average))
         rows.append((words.moment(chapter.entry.at), *state, words.fact(chapter.entry.fact)))
-    widths = _widths(rows)
-    for row in rows:
-        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        if (made_on := words.made_on(chapter.entry.fact)) is not None:
+            rows.append(("", "", "", "", f"  decided on: {made_on}"))
+    paint = painter()
+    if paint is not None:
+        say(paint.table(header, rows))
+    else:
+        _lines([header, *rows])
     say("")
     say(f"fees        {number(order.fees)}")
     say(f"end         {_end(order)}")
@@ -194,8 +234,11 @@ def _filled(order: Order) -> str:
     return f"{told} at {words.average(order.average)}" if order.filled else told
 
 
-def _widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
-    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+def _lines(rows: Sequence[tuple[str, ...]]) -> None:
+    """Rows of cells under each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _unknown(order_id: str, directory: str, tracker: Tracker) -> InvalidInput:

@@ -17,11 +17,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from bridge.cli.terminal import Exit, ProgressLine, complain, say
+from bridge.cli.progress import display
+from bridge.cli.records import summary_as_json
+from bridge.cli.report import report_beside
+from bridge.cli.terminal import Exit, complain, painter, say
 from engine.clock import Clock, SystemClock
 from engine.config import convert, read_toml
 from engine.errors import InvalidInput, TradingError
 from engine.facts import CancelRequested, StrategyFailed
+from engine.report.folder import REPORT
 from engine.report.summary import as_text, save, summarise
 from engine.session import Hours, PaperSession, Result, SessionConfig, open_session, resume_session
 
@@ -38,10 +42,14 @@ examples:
   tradebridge paper --bars btc.csv.gz --symbol BTC/USD --strategy my_strategy:Dip --set fall=0.02
   tradebridge paper --config session.toml --out first-try
   tradebridge paper --resume first-try
+  tradebridge paper --json --quiet | jq .profit
 
 A session is deterministic: the same bars, settings and strategy decide the same. So one that was stopped or killed, by
 whatever, resumes by running again, and its journal is compared with as far as it goes. Ctrl-C (or SIGTERM) ends the run
 after the bar it is in; a second one ends it at once. Either way it can be resumed.
+
+On a terminal the progress and the summary are drawn, in colour unless NO_COLOR is set, if the package rich is there
+(pip install 'tradebridge[cli]'); elsewhere, and with TERM=dumb, they are lines.
 
 exit codes:
   0    the session completed
@@ -59,6 +67,7 @@ _PLACES = {
     "symbol": "market.symbol",
     "hours": "market.hours",
     "fee_bps": "market.fee_bps",
+    "ideal": "market.ideal",
     "strategy": "strategy.name",
 }
 
@@ -81,10 +90,17 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="HOURS",
         help=f"when the market is open, one of {', '.join(each.value for each in Hours)} (default: by the symbol)",
     )
-    market.add_argument("--fee-bps", metavar="N", help="fee of every fill in basis points of its cost (default: 0)")
+    market.add_argument(
+        "--fee-bps", metavar="N", help="a flat fee of every fill in basis points of its cost (default: by the symbol)"
+    )
+    market.add_argument(
+        "--ideal", action="store_true", default=None, help="no spread, slippage, limit by volume, queue or fees"
+    )
     market.add_argument("--seed", metavar="N", help="of the made-up day (default: 1)")
     strategy = parser.add_argument_group("strategy")
-    strategy.add_argument("--strategy", metavar="NAME", help="sma-cross (default), or your own as module:Class")
+    strategy.add_argument(
+        "--strategy", metavar="NAME", help="sma-cross (default), vwap-reversion, or your own as module:Class"
+    )
     strategy.add_argument(
         "--set",
         metavar="KEY=VALUE",
@@ -96,7 +112,13 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     session.add_argument("--config", metavar="FILE", help="settings in TOML; arguments given beside it win over it")
     session.add_argument("--cash", metavar="N", help="what it starts with (default: 100000)")
     session.add_argument("--out", metavar="DIR", help=f"its folder (default: {SESSIONS}/ and the time, UTC)")
+    session.add_argument("--no-report", action="store_true", help="make no report.html at its end")
     session.add_argument("--resume", metavar="DIR", help="go on with the session in this folder; stands alone")
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--json", action="store_true", help="the summary as one JSON object, and nothing else on stdout"
+    )
+    output.add_argument("--quiet", action="store_true", help="no progress; only mistakes on stderr")
     parser.set_defaults(run=run, prog=_PROG)
 
 
@@ -119,8 +141,9 @@ def _begin(options: argparse.Namespace, stop: _Stop) -> int:
     config, origins = _config(options)
     with session_folder(options.out, SystemClock()) as directory, _made(config, origins):
         session = open_session(config, directory)
-    complain(f"recording in {directory}; Ctrl-C stops after the bar; to go on: {_resuming(directory)}")
-    return _play(session, directory, stop)
+    if not options.quiet:
+        complain(f"recording in {directory}; Ctrl-C stops after the bar; to go on: {_resuming(directory)}")
+    return _play(session, directory, stop, options)
 
 
 def _resume(options: argparse.Namespace, stop: _Stop) -> int:
@@ -131,8 +154,9 @@ def _resume(options: argparse.Namespace, stop: _Stop) -> int:
     directory = Path(options.resume)
     with _made(None, {}):
         session = resume_session(directory)
-    complain(f"resuming {directory}; Ctrl-C stops after the bar")
-    return _play(session, directory, stop)
+    if not options.quiet:
+        complain(f"resuming {directory}; Ctrl-C stops after the bar")
+    return _play(session, directory, stop, options)
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
@@ -281,6 +305,7 @@ class _Stop:
 
     def __init__(self) -> None:
         self.asked = False
+        self.aside = ("\n", "\n")  # around what is said of it
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> _Stop:
@@ -300,19 +325,17 @@ class _Stop:
         self.asked = True
         for each in self._before:
             signal.signal(each, signal.SIG_DFL)
+        before, behind = self.aside
         try:
-            os.write(2, b"\nstopping after this bar; once more ends it at once\n")  # print may be busy right here
+            # print may be busy right here
+            os.write(2, f"{before}stopping after this bar; once more ends it at once{behind}".encode())
         except OSError:
             pass
 
 
-def _play(session: PaperSession, directory: Path, stop: _Stop) -> int:
-    line = ProgressLine()
+def _play(session: PaperSession, directory: Path, stop: _Stop, options: argparse.Namespace) -> int:
     try:
-        try:
-            result = session.run(progress=line, every=line.every, stopped=stop)
-        finally:
-            line.clear()
+        result = _run(session, stop, options)
         summary = summarise(result, SystemClock())
         code = Exit.COMPLETED if result.outcome == "completed" else Exit.STOPPED
         if session.error is not None:
@@ -328,16 +351,32 @@ def _play(session: PaperSession, directory: Path, stop: _Stop) -> int:
     except OSError as error:
         complain(f"{_PROG}: {directory / 'summary.json'} cannot be written: {error.strerror}; the journal is complete")
         code = Exit.JOURNAL_TROUBLE
-    say(as_text(summary))
-    _tell_what_next(result, directory)
+    made = not options.no_report and report_beside(directory, _PROG)
+    if options.json:
+        say(summary_as_json(summary, directory))
+        return code
+    paint = painter()
+    say(as_text(summary) if paint is None else paint.summary(as_text(summary)))
+    _tell_what_next(result, directory, f", {REPORT}" if made else "")
     return code
 
 
-def _tell_what_next(result: Result, directory: Path) -> None:
+def _run(session: PaperSession, stop: _Stop, options: argparse.Namespace) -> Result:
+    if options.quiet:
+        return session.run(stopped=stop)
+    shown = display(session.config)
+    stop.aside = shown.aside
+    try:
+        return session.run(progress=shown, every=shown.every, stopped=stop)
+    finally:
+        shown.clear()
+
+
+def _tell_what_next(result: Result, directory: Path, report: str) -> None:
     first = next(iter(result.books.tracker), None)
     explain = f"tradebridge explain {shlex.quote(str(directory))}"
     again = "resume" if result.outcome == "stopped" else "run again"
-    say(f"\n{'folder':<12}{directory}  (journal.sqlite, summary.json)")
+    say(f"\n{'folder':<12}{directory}  (journal.sqlite, summary.json{report})")
     say(f"{'explain':<12}{explain if first is None else f'{explain} {shlex.quote(first.id)}'}")
     say(f"{again:<12}{_resuming(directory)}")
 

@@ -6,17 +6,21 @@ from datetime import datetime
 from decimal import Decimal
 
 from bridge.cli.terminal import number
+from engine.decisions import Seen
 from engine.errors import Diverged
 from engine.facts import (
     Adopted,
     CancelRefused,
     CancelRequested,
+    DayBegan,
     DeclaredLost,
     Denied,
     ExecutionCorrected,
     ExecutionReported,
     Fact,
     Intended,
+    Locked,
+    LocksReleased,
     NotFound,
     OrderReported,
     PositionAdjusted,
@@ -30,13 +34,15 @@ from engine.facts import (
     StrategyFailed,
     SyncBegan,
     Synced,
+    TradingStateChanged,
     Unanswered,
     Unsent,
     Withdrawn,
 )
 from engine.model import Execution, OrderRequest, OrderType, Replacement, VenueStatus
+from engine.risk.locks import Locks
 
-__all__ = ["average", "divergence", "fact", "moment", "request"]
+__all__ = ["average", "barred", "divergence", "fact", "lifted", "lock", "made_on", "moment", "request", "seen"]
 
 _REPORTED: dict[VenueStatus, str] = {
     VenueStatus.ACCEPTED: "the venue has accepted it",
@@ -96,9 +102,12 @@ def fact(told: Fact) -> str:
         case Intended():
             opens = f"opens {number(told.opening)}" if told.opening else "only closes a position"
             gate = f"passed the gate ({opens}, at worst {number(told.reserve_price)})"
-            return f"we mean to {request(told.request)}; {gate}" + ("; sent to the venue" if told.sending else "")
+            parts = [f"we mean to {request(told.request)}", *told.changes, gate]
+            return "; ".join(parts + (["sent to the venue"] if told.sending else []))
         case Denied():
-            return f"our gate refused to {request(told.request)}: {told.refusal.code}, {told.refusal.message}"
+            refusal = told.refusal
+            near = "" if refusal.nearest is None else f"; {refusal.nearest} would have passed"
+            return f"our gate refused to {request(told.request)}: {refusal.code}, {refusal.message}{near}"
         case Sent():
             return "sent to the venue"
         case Unsent():
@@ -137,6 +146,15 @@ def fact(told: Fact) -> str:
         case PositionAdjusted():
             changed = f"{number(told.quantity)} {told.symbol} at {number(told.price)}"
             return f"the books follow the venue by {changed}: {told.reason}"
+        case DayBegan():
+            worth = "not known" if told.equity is None else number(told.equity)
+            return f"session day {told.number} begins, {_hours(told.opens, told.closes)}; equity {worth}"
+        case Locked():
+            return f"{lock(told)}: {told.reason}"
+        case LocksReleased():
+            return f"locks lifted, {told.reason}: {', '.join(told.ids)}"
+        case TradingStateChanged():
+            return f"trading is {told.state.value} from here on: {told.reason}"
         case StrategyFailed():
             return f"the strategy raised {told.error}; on_error is {told.policy}"
         case ExecutionReported():
@@ -149,6 +167,51 @@ def fact(told: Fact) -> str:
             return f"the venue corrected execution {correction.execution_id} to {now}"
         case OrderReported():
             return _report(told)
+
+
+def lock(told: Locked) -> str:
+    """Whom a lock keeps out, and until when: "cooldown locks entries of SPY until 2024-01-02 15:30:00"."""
+    side = "" if told.side is None else f"{told.side.value} "
+    whom = told.symbol or "all symbols"
+    return f"{told.protection} locks {side}entries of {whom} until {moment(told.until)}{_caused(told)}"
+
+
+def barred(told: Locked) -> str:
+    """Whom a lock keeps out, and why: "buy entries of SPY: 3 trades stopped out (trades 1, 2)"."""
+    side = "" if told.side is None else f"{told.side.value} "
+    return f"{side}entries of {told.symbol or 'all symbols'}: {told.reason}{_caused(told)}"
+
+
+def lifted(told: Locked, locks: Locks) -> str:
+    """Whether a lock ran to its end: "" or "lifted 2024-01-02 15:30:00, by hand"."""
+    release = locks.released.get(told.id)
+    return "" if release is None else f"lifted {moment(release.at)}, {release.reason}"
+
+
+def made_on(told: Fact) -> str | None:
+    """What a decision of the gate was made on; None: the fact is none, or it needed nothing."""
+    looked = told.seen if isinstance(told, Intended) else told.refusal.seen if isinstance(told, Denied) else None
+    return None if looked is None else seen(looked)
+
+
+def seen(looked: Seen) -> str:
+    """What a decision was made on: "trading active, held 0, mark 478.71, …"."""
+    named = {
+        "held": looked.held,
+        "closing": looked.closing,
+        "mark": looked.mark,
+        "available": looked.available,
+        "equity": looked.equity,
+        "exposure": looked.exposure,
+        "gross": looked.gross,
+        "entries today": looked.entries,
+        "orders lately": looked.orders,
+        "day trades": looked.day_trades,
+    }
+    values = [f"{name} {number(value)}" for name, value in named.items() if value is not None]
+    if looked.marked is not None:
+        values.append(f"mark of {moment(looked.marked)}")
+    return ", ".join([f"trading {looked.state.value}", *values])
 
 
 def divergence(error: Diverged) -> str:
@@ -190,10 +253,15 @@ def _report(told: OrderReported) -> str:
 
 
 def _fill(execution: Execution, broker_order_id: str | None) -> str:
-    fee = f", fee {number(execution.fee)}" if execution.fee else ", no fee"
+    fees = [number(execution.fee)] if execution.fee else []
+    if execution.fee_quantity:
+        fees.append(f"{number(execution.fee_quantity)} of what was bought")
+    fee = f", fee {' and '.join(fees)}" if fees else ", no fee"
     of = "" if broker_order_id is None else f" of {broker_order_id}"
     after = "" if execution.position_after is None else f"; position then {number(execution.position_after)}"
-    what = f"filled {number(execution.quantity)} at {number(execution.price)}{fee}"
+    named = [execution.assumption, *(f"{cost.model} {number(cost.amount)}" for cost in execution.costs)]
+    made = f" ({', '.join(filter(None, named))})" if execution.assumption else ""
+    what = f"filled {number(execution.quantity)} at {number(execution.price)}{made}{fee}"
     return f"{what} (execution {execution.id}{of}{after})"
 
 
@@ -201,6 +269,14 @@ def _change(change: Replacement) -> str:
     named = {"quantity": change.quantity, "limit": change.limit_price, "stop": change.stop_price}
     values = ", ".join(f"{name} {number(value)}" for name, value in named.items() if value is not None)
     return f"{values or 'nothing'}, under the id {change.client_order_id}"
+
+
+def _caused(told: Locked) -> str:
+    return f" (trades {', '.join(map(str, told.trades))})" if told.trades else ""
+
+
+def _hours(opens: datetime, closes: datetime) -> str:
+    return f"{moment(opens)} to {moment(closes)}" if closes.year < 9999 else f"from {moment(opens)} on"
 
 
 def _price(price: Decimal | None) -> str:

@@ -13,7 +13,7 @@ from engine.facts import SessionStarted
 from engine.market.bars import Bar
 from engine.market.fees import BasisPoints
 from engine.model import Exits, OrderRequest, Side, TimeInForce
-from engine.risk.gate import CashGate
+from engine.risk.gate import RiskGate
 
 START = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -34,7 +34,7 @@ BARS = [
 clock = SimulatedClock(START)
 broker = SimulatedBroker(clock, fees=BasisPoints(rate=Decimal(1)))
 journal = Journal(None)  # in memory; with a path it is durable
-engine = ExecutionEngine(broker, feed=broker, journal=journal, gate=CashGate(fee_rate=Decimal("0.0001")), clock=clock)
+engine = ExecutionEngine(broker, feed=broker, journal=journal, gate=RiskGate(fee_rate=Decimal("0.0001")), clock=clock)
 engine.start(SessionStarted(at=START, session_id="byhand", cash=Decimal(10_000), config="", data_digest=""))
 portfolio = engine.books.portfolio
 
@@ -42,7 +42,7 @@ ticket = None
 for each in BARS:
     for _ in broker.play((each,)):  # stops behind every event
         engine.step()
-    portfolio.mark(each.symbol, each.close)
+    engine.saw(each.symbol, each.close, each.end)
     if ticket is None:  # sent after the first bar, so it meets the open of the second
         exits = Exits(take_profit=Decimal("102.50"), stop_loss=Decimal("99.00"))
         ticket = engine.submit(

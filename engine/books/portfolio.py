@@ -8,6 +8,7 @@ cost in the order of booking.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 
 from attrs import field, frozen
@@ -135,7 +136,9 @@ class Portfolio:
         self._positions: dict[str, Position] = {}
         self._open: dict[str, Decimal] = {}  # symbol -> signed quantity, only what is not zero
         self._marks: dict[str, Decimal] = {}
+        self._marked: dict[str, datetime | None] = {}
         self._reservations: dict[str, Reservation] = {}
+        self._kept: dict[str, dict[str, Reservation]] = {}  # the same by symbol
         self._reserved = ZERO
 
     # --- booking ------------------------------------------------------------------------------------------------------
@@ -146,7 +149,8 @@ class Portfolio:
 
         Args:
             side: Of the order it belongs to; None: an adjustment without an order.
-            quantity, cost: Signed.
+            quantity, cost: Signed; without what was taken in the coin, which is a fee.
+            fee: All of it, quote units, that at its worth included.
         """
         against = side is not None and bool(quantity) and (quantity > 0) is not (side is Side.BUY)
         position = self._positions.get(symbol, _FLAT).after(quantity, cost, taken_back=against, side=side)
@@ -167,15 +171,21 @@ class Portfolio:
         new = reservation(order)
         if new is not None:
             self._reservations[order_id] = new
+            kept = self._kept.get(new.symbol)
+            if kept is None:
+                kept = self._kept[new.symbol] = {}
+            kept[order_id] = new
             self._reserved += new.money if old is None else new.money - old.money
         elif old is not None:
             del self._reservations[order_id]
+            del self._kept[old.symbol][order_id]
             # sums of 28 digits may leave a last one
             self._reserved = self._reserved - old.money if self._reservations else ZERO
 
-    def mark(self, symbol: str, price: Decimal) -> None:
-        """The market's last price, quote units."""
+    def mark(self, symbol: str, price: Decimal, at: datetime | None = None) -> None:
+        """The market's last price, quote units, and its moment; None: nobody knows how old it is."""
         self._marks[symbol] = price
+        self._marked[symbol] = at
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
@@ -197,6 +207,10 @@ class Portfolio:
         """The last mark, quote units; None: the symbol was never marked."""
         return self._marks.get(symbol)
 
+    def marked(self, symbol: str) -> datetime | None:
+        """The moment of the last mark; None: not known."""
+        return self._marked.get(symbol)
+
     @property
     def reserved_cash(self) -> Decimal:
         """What live orders keep back of the cash, quote units."""
@@ -214,9 +228,12 @@ class Portfolio:
 
     def exit_reserved(self, symbol: str, *, but_group: str | None = None) -> Decimal:
         """Base units that live exits may close; a group counts once, with its largest order, ``but_group`` not."""
+        mine = self._kept.get(symbol)
+        if not mine:
+            return ZERO
         singles, groups = ZERO, dict[str, Decimal]()
-        for kept in self._reservations.values():
-            if kept.symbol != symbol or not kept.exit:
+        for kept in mine.values():
+            if not kept.exit:
                 continue
             if kept.group is None:
                 singles += kept.exit
@@ -231,6 +248,26 @@ class Portfolio:
             if quantity < 0:
                 free += 2 * quantity * self._value_price(symbol)
         return free
+
+    def exposure(self, symbol: str) -> Decimal:
+        """What is held in a symbol, long or short, and what live orders may add to it, quote units, >= 0."""
+        held = self._open.get(symbol)
+        total = ZERO if held is None else abs(held) * self._value_price(symbol)
+        for kept in self._kept.get(symbol, {}).values():
+            total += kept.money
+        return total
+
+    def gross(self) -> Decimal:
+        """The exposure in all symbols together, quote units, >= 0."""
+        total = self._reserved
+        for symbol, quantity in self._open.items():
+            total += abs(quantity) * self._value_price(symbol)
+        return total
+
+    @property
+    def priced(self) -> bool:
+        """Whether every open position has a mark, so that equity is what the market says."""
+        return all(symbol in self._marks for symbol in self._open)
 
     def equity(self) -> Decimal:
         """Cash and positions at their marks, quote units."""

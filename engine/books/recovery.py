@@ -13,22 +13,27 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, cast
 
-from attrs import frozen
-
+from engine.books.claims import Claims
 from engine.books.journal import Journal
+from engine.books.pace import Pace
 from engine.books.portfolio import Portfolio
+from engine.books.trades import Trades
+from engine.decisions import TradingState
 from engine.errors import InvalidRequest, JournalError
 from engine.events import Alarm, AlarmCode, Event, Filled
 from engine.facts import (
     Adopted,
     CancelRefused,
     CancelRequested,
+    DayBegan,
     DeclaredLost,
     Denied,
     ExecutionCorrected,
     ExecutionReported,
     Fact,
     Intended,
+    Locked,
+    LocksReleased,
     NotFound,
     OrderReported,
     PositionAdjusted,
@@ -42,31 +47,21 @@ from engine.facts import (
     StrategyFailed,
     SyncBegan,
     Synced,
+    TradingStateChanged,
     Unanswered,
     Unsent,
     VenueFact,
     Withdrawn,
 )
-from engine.model import ZERO, SymbolFlag
+from engine.model import ZERO, Side, SymbolFlag
 from engine.orders.lifecycle import Note
 from engine.orders.order import Order, Outcome
 from engine.orders.tracker import Tracker
+from engine.risk.locks import Locks
+from engine.risk.returns import Returns
+from engine.trade import Trade
 
 __all__ = ["Books", "recovered"]
-
-
-@frozen
-class _Claim:
-    """
-    What the venue said the position was after an execution.
-
-    Attributes:
-        at: Venue time; what was told of earlier moments is of no interest any more.
-        quantity: Signed, base units; None: the position has changed since, and the venue did not say to what.
-    """
-
-    at: datetime
-    quantity: Decimal | None
 
 
 class Books:
@@ -78,6 +73,10 @@ class Books:
         epoch: How often the books were found equal to the venue.
         synced: When that was last; None: never.
         failure: The error with which the strategy ended the session; None: it did not.
+        state: What may be sent at all.
+        pace: The session day that we are in, and how much was sent lately.
+        unjudged: Trades that the last fact closed, for the protections to look at; a lock is what they may bring.
+        returns: Of the prices seen; not recorded, like all prices.
     """
 
     def __init__(self) -> None:
@@ -87,7 +86,13 @@ class Books:
         self.epoch = 0
         self.synced: datetime | None = None
         self.failure: str | None = None
-        self._claims: dict[str, _Claim] = {}
+        self.trades = Trades(ZERO)
+        self.locks = Locks()
+        self.returns = Returns()
+        self.state = TradingState.ACTIVE
+        self.pace = Pace()
+        self.unjudged: list[Trade] = []
+        self._claims = Claims()
         self._adjustments: dict[str, PositionAdjusted] = {}
 
     def apply(self, fact: Fact, at: datetime) -> list[Event]:
@@ -99,6 +104,8 @@ class Books:
         """
         if self.session is None and type(fact) is not SessionStarted:
             raise JournalError(f"a journal begins with SessionStarted, this one with {type(fact).__name__}")
+        if self.unjudged and not (type(fact) is Locked and fact.trades):
+            self.unjudged = []  # whoever wrote on had looked at them
         events = _APPLY[type(fact)](self, fact, at)
         touched: Order | None = None
         for event in events:
@@ -106,7 +113,9 @@ class Books:
                 continue
             order = self.tracker[event.order_id]
             if type(event) is Filled:
-                self.portfolio.book(event.symbol, order.side, event.quantity, event.cost, event.fee)
+                # What was taken in the coin was paid for and never held: it is a fee, and not what the rest cost.
+                cost = event.cost - event.fee_worth if event.fee_worth else event.cost
+                self._book(event.symbol, order, event.moved, cost, event.fee, _moment(fact))
             if order is not touched:
                 touched = order
                 self.portfolio.reserve(order)
@@ -125,6 +134,40 @@ class Books:
 
     def available(self) -> Decimal:
         return self.portfolio.available()
+
+    def marked(self, symbol: str) -> datetime | None:
+        return self.portfolio.marked(symbol)
+
+    def equity(self) -> Decimal | None:
+        return self.portfolio.equity() if self.portfolio.priced else None
+
+    def exposure(self, symbol: str) -> Decimal:
+        return self.portfolio.exposure(symbol)
+
+    def gross(self) -> Decimal:
+        return self.portfolio.gross()
+
+    def day(self) -> DayBegan | None:
+        return self.pace.day
+
+    def entries_today(self, symbol: str | None = None) -> int:
+        return self.pace.entries_today(symbol)
+
+    def open_orders(self, symbol: str, but: str | None = None) -> int:
+        return sum(order.symbol == symbol and order.id != but for order in self.tracker.live.values())
+
+    def pending(self, symbol: str, but: str | None = None) -> Decimal:
+        entries = (order for order in self.tracker.live.values() if order.closing == 0 and order.symbol == symbol)
+        return sum((order.remaining for order in entries if order.id != but), ZERO)
+
+    def orders_since(self, moment: datetime) -> int:
+        return self.pace.orders_since(moment)
+
+    def day_trades(self, days: int) -> int:
+        return self.trades.day_trades_since(self.pace.number - days + 1)
+
+    def locked(self, symbol: str, side: Side, now: datetime) -> Locked | None:
+        return self.locks.holding(symbol, side, now)
 
     def reserved(self, order_id: str) -> Decimal:
         return self.portfolio.reserved(order_id)
@@ -150,7 +193,7 @@ class Books:
     # --- comparing ----------------------------------------------------------------------------------------------------
 
     def fingerprint(self) -> str:
-        """SHA-256 over every order, position and amount, hex: equal books have equal fingerprints."""
+        """SHA-256 over every order, position, trade, lock and amount, hex: equal books have equal fingerprints."""
         lines = [f"cash {self.portfolio.cash.normalize()} fees {self.portfolio.fees.normalize()}"]
         for symbol, position in sorted(self.portfolio.positions.items()):
             lines.append(
@@ -160,9 +203,37 @@ class Books:
         for order in self.tracker:
             ids = [link.broker_order_id for link in order.links]
             amounts = f"{order.filled.normalize()} {order.cost.normalize()} {order.fees.normalize()}"
+            if order.fee_quantity:
+                amounts += f" {order.fee_quantity.normalize()}"
             lines.append(f"{order.id} {ids} {order.status.value} {amounts} {order.changed}")
+        for trade in self.trades.closed:
+            lines.append(
+                f"{trade.number} {trade.symbol} {trade.closed} {trade.cost.normalize()} {trade.profit.normalize()}"
+            )
+        lines += [f"{lock.id} {lock.until} {lock.id in self.locks.released}" for lock in self.locks.all]
+        lines.append(f"{self.state.value} {self.pace.day}")
         lines.append(f"{sorted((outcome.value, count) for outcome, count in self.tracker.counts.items() if count)}")
         return sha256("\n".join(lines).encode()).hexdigest()
+
+    def _book(
+        self, symbol: str, order: Order | None, quantity: Decimal, cost: Decimal, fee: Decimal, at: datetime
+    ) -> None:
+        portfolio = self.portfolio
+        before = portfolio.position(symbol)
+        portfolio.book(symbol, None if order is None else order.side, quantity, cost, fee)
+        trade = self.trades.book(
+            symbol,
+            order,
+            quantity,
+            cost,
+            fee,
+            before=before,
+            after=portfolio.position(symbol),
+            at=at,
+            day=self.pace.number,
+        )
+        if trade is not None:
+            self.unjudged.append(trade)
 
     # --- applying -----------------------------------------------------------------------------------------------------
 
@@ -171,12 +242,15 @@ class Books:
             raise JournalError("a second SessionStarted: two sessions wrote to one journal")
         self.session = fact
         self.portfolio = Portfolio(fact.cash)
+        self.trades = Trades(fact.cash)
         return []
 
     def _open(self, fact: Intended | Denied | Adopted, at: datetime) -> list[Event]:
         events = self.tracker.open(fact)
         self.portfolio.reserve(self.tracker[fact.request.id])
         symbol = fact.request.symbol
+        if type(fact) is Intended:
+            self.pace.intended(fact)
         return events + self._check_position(symbol, at, events) if self.tracker.flags(symbol) else events
 
     def _note(self, fact: Note, at: datetime) -> list[Event]:
@@ -194,18 +268,12 @@ class Books:
             if order is not None:
                 self.portfolio.reserve(order)
         if isinstance(fact, ExecutionCorrected):
-            self._claim(fact.symbol, fact.correction.at, None)
+            self._claims.told(fact.symbol, fact.correction.at, None)
         elif fact.execution is None:
             return events
         elif self.tracker.counts[Outcome.DUPLICATE] == known:  # a repetition tells where the position was, not is
-            self._claim(fact.symbol, fact.execution.at, fact.execution.position_after)
+            self._claims.told(fact.symbol, fact.execution.at, fact.execution.position_after)
         return events + self._check_position(fact.symbol, at, events)
-
-    def _claim(self, symbol: str, at: datetime, told: Decimal | None) -> None:
-        """Keep the venue's latest word on the position."""
-        claim = self._claims.get(symbol)
-        if claim is None or at > claim.at or (at == claim.at and told is not None):
-            self._claims[symbol] = _Claim(at, told)
 
     def _check_position(self, symbol: str, at: datetime, events: Iterable[Event]) -> list[Event]:
         """
@@ -214,20 +282,20 @@ class Books:
         Args:
             events: Those of the same fact; they are booked after this, so it adds them to the position itself.
         """
-        claim = self._claims.get(symbol)
-        if claim is None or claim.quantity is None:
+        told = self._claims.latest(symbol)
+        if told is None:
             return []
         booked = self.portfolio.position(symbol)
         for event in events:
             if type(event) is Filled and event.symbol == symbol:
-                booked += event.quantity
+                booked += event.moved
         suspect = SymbolFlag.SUSPECT in self.tracker.flags(symbol)
-        if booked == claim.quantity:
+        if booked == told:
             if suspect:
                 self.tracker.flag(symbol, SymbolFlag.SUSPECT, up=False)
         elif not suspect:
             self.tracker.flag(symbol, SymbolFlag.SUSPECT)
-            what = f"the venue says {claim.quantity}, our books say {booked}: an execution is missing"
+            what = f"the venue says {told}, our books say {booked}: an execution is missing"
             return [Alarm(at=at, code=AlarmCode.POSITION_SUSPECT, symbol=symbol, order_id=None, message=what)]
         return []
 
@@ -240,7 +308,7 @@ class Books:
         for parked in list(self.tracker.parked):  # a complete listing did not know their orders either
             self.tracker.orphaned(parked)
         # The books were found equal, or made so: what the venue said before is settled.
-        self._claims = {symbol: _Claim(claim.at, None) for symbol, claim in self._claims.items()}
+        self._claims.settle()
         for symbol in self.tracker.flagged():
             for flag in (SymbolFlag.SUSPECT, SymbolFlag.OVERFILLED):
                 self.tracker.flag(symbol, flag, up=False)
@@ -256,7 +324,23 @@ class Books:
     def _adjusted(self, fact: PositionAdjusted, at: datetime) -> list[Event]:
         if fact.id not in self._adjustments:
             self._adjustments[fact.id] = fact
-            self.portfolio.book(fact.symbol, None, fact.quantity, fact.quantity * fact.price, ZERO)
+            self._book(fact.symbol, None, fact.quantity, fact.quantity * fact.price, ZERO, fact.at)
+        return []
+
+    def _day_began(self, fact: DayBegan, at: datetime) -> list[Event]:
+        self.pace.begin(fact)
+        return []
+
+    def _locked(self, fact: Locked, at: datetime) -> list[Event]:
+        self.locks.lock(fact)
+        return []
+
+    def _locks_released(self, fact: LocksReleased, at: datetime) -> list[Event]:
+        self.locks.release(fact)
+        return []
+
+    def _state_changed(self, fact: TradingStateChanged, at: datetime) -> list[Event]:
+        self.state = fact.state
         return []
 
     def _failed(self, fact: StrategyFailed, at: datetime) -> list[Event]:
@@ -297,8 +381,18 @@ _APPLY: dict[type[Fact], _Apply] = {
     Synced: Books._synced,
     PositionMismatched: Books._mismatched,
     PositionAdjusted: Books._adjusted,
+    DayBegan: Books._day_began,
+    Locked: Books._locked,
+    LocksReleased: Books._locks_released,
+    TradingStateChanged: Books._state_changed,
     StrategyFailed: Books._failed,
 }
+
+
+def _moment(fact: Fact) -> datetime:
+    """When it happened at the venue, where the fact tells."""
+    execution = getattr(fact, "execution", None)
+    return fact.at if execution is None else execution.at
 
 
 def recovered(journal: Journal) -> Books:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 
 from attrs import evolve
 
@@ -20,11 +21,16 @@ from engine.errors import AlreadyExists, InvalidRequest, VenueRejected
 from engine.facts import ExecutionReported, OrderReported, VenueFact
 from engine.market.bars import Bar
 from engine.market.fees import FeeModel, NoFees
-from engine.market.matching import Ended, Match, Matcher
+from engine.market.liquidity import BarLiquidity, Depth
+from engine.market.matching import RESTED, Assumption, Ended, Match, Matcher, WorkingOrder
 from engine.market.path import corners
-from engine.model import ZERO, Execution, OrderRequest, Replacement, TimeInForce, VenuePosition, VenueStatus
+from engine.market.prices import TakerCosts
+from engine.market.ticks import Tick, TickBar, TradeTick
+from engine.model import ZERO, Cost, Execution, OrderRequest, Replacement, Side, TimeInForce, VenuePosition, VenueStatus
 
 __all__ = ["SimulatedBroker"]
+
+_PRICED = RESTED | {"auction"}
 
 
 class SimulatedBroker:
@@ -34,15 +40,28 @@ class SimulatedBroker:
     Args:
         clock: Set by `play`; nobody else may move it.
         calendar: Says when day orders end and auctions are held.
+        depth: How much a bar lets an order trade; None: all it wants.
+        costs: What an order that takes pays beyond the market's price; None: nothing.
     """
 
     def __init__(
-        self, clock: SimulatedClock, *, calendar: Calendar | None = None, fees: FeeModel | None = None
+        self,
+        clock: SimulatedClock,
+        *,
+        calendar: Calendar | None = None,
+        fees: FeeModel | None = None,
+        depth: Depth | None = None,
+        costs: TakerCosts | None = None,
     ) -> None:
         self._clock = clock
         self._calendar = calendar or AlwaysOpen()
         self._fees = fees or NoFees()
-        self._matcher = Matcher()
+        # Volumes are kept for what an order weighs, too.
+        limited = depth is not None and (depth.participation is not None or bool(depth.queue))
+        self._liquidity = BarLiquidity(depth or Depth()) if limited or costs is not None else None
+        self._costs = costs
+        self._beside = TakerCosts() if costs is None else evolve(costs, spread=ZERO)
+        self._matcher = Matcher(self._liquidity if limited else None, None if costs is None else self._paid)
         self._facts: deque[VenueFact] = deque()
         self._orders: dict[str, OrderReported] = {}  # by our broker id, as it stands
         self._requests: dict[str, OrderRequest] = {}
@@ -129,8 +148,13 @@ class SimulatedBroker:
 
     @property
     def working(self) -> bool:
-        """Whether any order can trade or end; if not, `skip` does what `play` would."""
-        return self._working > 0
+        """Whether any order can trade or end, or there is something to tell; if not, `skip` does what `play` would."""
+        return True if self._working or self._facts else False  # asked at every bar: no call
+
+    @property
+    def unheard(self) -> bool:
+        """Whether facts wait in the feed: what a cancel or a replacement led to is there at once."""
+        return bool(self._facts)
 
     def skip(self, bars: tuple[Bar, ...]) -> None:
         """Let bars of the same moment pass while nothing works."""
@@ -146,6 +170,24 @@ class SimulatedBroker:
         opening = self._enter_session(bars[0].start)
         if self._facts:
             yield
+        yield from self._along_ticks(bars, opening) if type(bars[0]) is TickBar else self._along_paths(bars, opening)
+        if self._working and self._session is not None and bars[0].end >= self._session.close:
+            for bar in bars:
+                while (event := self._matcher.auction(bar.symbol, bar.close, bar.end, "close")) is not None:
+                    self._happened(bar.symbol, event)
+                    yield
+            self._end_session(bars[0].end)
+            if self._facts:
+                yield
+        if not self._working:
+            self.skip(bars)
+        self._seen = bars[0].start
+
+    def _along_paths(self, bars: tuple[Bar, ...], opening: bool) -> Iterator[None]:
+        """Move all symbols through their bars, corner by corner."""
+        if self._liquidity is not None:
+            for bar in bars:
+                self._liquidity.begin(bar.symbol, bar.volume)
         paths = [(bar.symbol, corners(bar)) for bar in bars]
         for corner in range(4):
             if not self._working:
@@ -161,17 +203,37 @@ class SimulatedBroker:
                 while (event := self._matcher.advance(symbol, price, at, jump=corner == 0)) is not None:
                     self._happened(symbol, event)
                     yield
-        if self._working and self._session is not None and bars[0].end >= self._session.close:
-            for bar in bars:
-                while (event := self._matcher.auction(bar.symbol, bar.close, bar.end, "close")) is not None:
-                    self._happened(bar.symbol, event)
+
+    def _along_ticks(self, bars: tuple[Bar, ...], opening: bool) -> Iterator[None]:
+        """Go through what was quoted and traded in these bars, all symbols in order of time."""
+        to_open = {bar.symbol for bar in bars} if opening else set()
+        ticks = [(tick.at, bar.symbol, tick) for bar in bars if isinstance(bar, TickBar) for tick in bar.ticks]
+        ticks.sort(key=itemgetter(0, 1))
+        for at, symbol, tick in ticks:
+            if not self._working:
+                return
+            if at > self._clock.now():
+                self._clock.advance_to(at)
+            if self._liquidity is not None:
+                self._liquidity.see(symbol, tick)
+            if symbol in to_open:
+                to_open.remove(symbol)
+                while (event := self._matcher.auction(symbol, tick.price, at, "open")) is not None:
+                    self._happened(symbol, event)
                     yield
-            self._end_session(bars[0].end)
-            if self._facts:
+            for event in self._events_of(symbol, tick):
+                self._happened(symbol, event)
                 yield
-        if not self._working:
-            self.skip(bars)
-        self._seen = bars[0].start
+        if bars[0].end > self._clock.now():
+            self._clock.advance_to(bars[0].end)
+
+    def _events_of(self, symbol: str, tick: Tick) -> Iterator[Match | Ended]:
+        matcher = self._matcher
+        if isinstance(tick, TradeTick):
+            yield from matcher.tick(symbol, tick.price, tick.at, kind="trade")
+        else:
+            yield from matcher.tick(symbol, tick.ask, tick.at, kind="quote", buying=True)
+            yield from matcher.tick(symbol, tick.bid, tick.at, kind="quote", buying=False)
 
     def _enter_session(self, start: datetime) -> bool:
         """Be in the session of that moment; whether it has its opening auction now."""
@@ -187,6 +249,22 @@ class SimulatedBroker:
             for ended in self._matcher.end_session(symbol, at):
                 self._happened(symbol, ended)
         self._session = None
+
+    def _paid(
+        self, order: WorkingOrder, quantity: Decimal, price: Decimal, assumption: Assumption
+    ) -> tuple[Decimal, tuple[Cost, ...]]:
+        """What an order trades at: those who rested and those in an auction get the market's price."""
+        costs, liquidity = self._costs, self._liquidity
+        if costs is None or liquidity is None or assumption in _PRICED:
+            return price, ()
+        symbol, buying = order.request.symbol, order.buying
+        volume, quote = liquidity.volume(symbol, buying=buying), liquidity.quoted(symbol)
+        if quote is None:
+            return costs.paid(price, quantity, volume, buying=buying, limit=order.limit)
+        # The spread is there and need not be assumed: the price has it already.
+        price, paid = self._beside.paid(price, quantity, volume, buying=buying, limit=order.limit)
+        half = abs(quote.price - (quote.ask if buying else quote.bid))
+        return price, (Cost("spread", half * quantity), *paid) if half else paid
 
     # --- telling ------------------------------------------------------------------------------------------------------
 
@@ -230,15 +308,22 @@ class SimulatedBroker:
     def _filled(self, symbol: str, match: Match) -> None:
         order = self._orders[match.order_id]
         side, quantity, price, now = order.side, match.quantity, match.price, self._clock.now()
+        charge = self._fees.charge(symbol, side, quantity, price, now, match.assumption in RESTED)
+        change = side.signed(quantity) - charge.coin if charge.coin else side.signed(quantity)
         execution = Execution(
             id=f"sim-x{len(self._fills) + 1}",
             cumulative=match.cumulative,
             quantity=quantity,
             price=price,
             at=now,
-            fee=self._fees.fee(symbol, side, quantity, price),
-            position_after=self._moved(symbol, side.signed(quantity), price),
+            fee=charge.money,
+            position_after=self._moved(symbol, change, price),
+            fee_quantity=charge.coin,
+            assumption=match.assumption,
+            costs=match.costs,
         )
+        if self._liquidity is not None:
+            self._liquidity.took(symbol, quantity, buying=side is Side.BUY)
         report = OrderReported(
             at=now,
             client_order_id=order.client_order_id,

@@ -7,32 +7,27 @@ error that names file, line and column; nothing is skipped, mended or guessed.
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
 import heapq
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from difflib import get_close_matches
 from itertools import chain, islice, pairwise
 from operator import attrgetter, itemgetter
 from os import PathLike, fspath
-from typing import IO, Protocol
 
 from attrs import frozen
 
-from engine.clock import EPOCH, utc
+from engine.clock import utc
 from engine.errors import InvalidInput, InvalidRequest
+from engine.market.tables import TIMESTAMP, columns_of, epoch, places, rows_of, unreadable
 from engine.model import ZERO
 
 __all__ = ["Bar", "digest", "read_bars", "slices"]
 
 _ALIASES = {
-    "timestamp": ("timestamp", "time", "datetime", "date", "t"),
+    "timestamp": TIMESTAMP,
     "open": ("open", "o"),
     "high": ("high", "h"),
     "low": ("low", "l"),
@@ -46,7 +41,6 @@ _SAMPLE = 64  # bars whose gaps tell the width
 _MINUTE = timedelta(minutes=1)
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 _EPOCH_TEXT = re.compile(r"[0-9]{9,}(\.[0-9]+)?")  # eight digits are a day, and a day has no zone
-_SECONDS_END = 100_000_000_000
 
 _Values = tuple[datetime, Decimal, Decimal, Decimal, Decimal, Decimal]
 
@@ -154,7 +148,7 @@ def digest(path: str | PathLike[str]) -> str:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise _unreadable(fspath(path), error) from error
+        raise unreadable(fspath(path), error) from error
 
 
 def _slice(group: list[Bar]) -> tuple[Bar, ...]:
@@ -166,114 +160,16 @@ def _slice(group: list[Bar]) -> tuple[Bar, ...]:
     return tuple(group)
 
 
-# --- rows of text, whatever the file is -------------------------------------------------------------------------------
-
-
-class _Rows(Protocol):
-    """Rows of cells, the header first; ``line_num`` counts the lines or rows that have been read."""
-
-    @property
-    def line_num(self) -> int: ...
-    def __iter__(self) -> Iterator[list[str]]: ...
-    def __next__(self) -> list[str]: ...
-
-
-@contextmanager
-def _csv_rows(name: str) -> Iterator[_Rows]:
-    line = 0
-    try:
-        with _opened(name) as file:
-            rows = csv.reader(file)
-            try:
-                yield rows
-            finally:
-                line = rows.line_num
-    except UnicodeDecodeError as error:
-        raise _undecodable(name, error) from error
-    except gzip.BadGzipFile as error:
-        raise InvalidInput(name, str(error), "a sound gzip file") from error
-    except (EOFError, zlib.error) as error:
-        expected = "a complete gzip file: this one is cut off or damaged"
-        raise InvalidInput(f"{name}, after line {line}", str(error), expected) from error
-    except csv.Error as error:
-        raise InvalidInput(f"{name}, line {line}", str(error), "a line of CSV") from error
-    except OSError as error:
-        raise _unreadable(name, error) from error
-
-
-def _opened(name: str) -> IO[str]:
-    if name.lower().endswith(".gz"):
-        return gzip.open(name, "rt", encoding="utf-8-sig", newline="")
-    return open(name, encoding="utf-8-sig", newline="")
-
-
-class _Frame:
-    """The rows of a Parquet file as text, so that they are read by the same rules as CSV."""
-
-    def __init__(self, header: list[str], rows: Iterator[tuple[str, ...]]) -> None:
-        self.line_num = -1  # a header is no row
-        self._rows = chain([tuple(header)], rows)
-
-    def __iter__(self) -> Iterator[list[str]]:
-        return self
-
-    def __next__(self) -> list[str]:
-        row = next(self._rows)
-        self.line_num += 1
-        return list(row)
-
-
-@contextmanager
-def _parquet_rows(name: str) -> Iterator[_Rows]:
-    try:
-        import polars
-    except ImportError as error:
-        expected = "polars, to read Parquet: pip install 'tradebridge[data]'"
-        raise InvalidInput(name, "no package 'polars'", expected) from error
-    try:
-        frame = polars.read_parquet(name)
-    except OSError as error:
-        raise _unreadable(name, error) from error
-    except polars.exceptions.PolarsError as error:
-        raise InvalidInput(name, str(error).partition("\n")[0], "a Parquet file") from error
-    texts = []
-    for column, kind in frame.schema.items():
-        if column.strip().lower() in _KNOWN:
-            cell = polars.col(column)
-            if isinstance(kind, polars.Datetime) and kind.time_zone is not None:
-                cell = cell.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00")
-            texts.append(cell.cast(polars.String))
-    frame = frame.select(texts)
-    yield _Frame(frame.columns, frame.iter_rows())
-
-
-def _unreadable(name: str, error: OSError) -> InvalidInput:
-    return InvalidInput(name, error.strerror or str(error), "a file that can be read")
-
-
-def _undecodable(name: str, error: UnicodeDecodeError) -> InvalidInput:
-    # The decoder reads ahead of the rows, so only a second look finds the line.
-    with gzip.open(name) if name.lower().endswith(".gz") else open(name, "rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                line.decode("utf-8-sig")
-            except UnicodeDecodeError as found:
-                bad = line[found.start : found.end]
-                return InvalidInput(f"{name}, line {number}, byte {found.start + 1}", bad, "text in UTF-8")
-    return InvalidInput(name, error.object[error.start : error.end], "text in UTF-8")
-
-
 # --- values -----------------------------------------------------------------------------------------------------------
 
 
 def _values(name: str) -> Iterator[_Values]:
-    parquet = name.lower().endswith(".parquet")
-    top, place = (name, f"{name}, row") if parquet else (f"{name}, line 1", f"{name}, line")
-    with (_parquet_rows if parquet else _csv_rows)(name) as rows:
+    top, place = places(name)
+    with rows_of(name, _KNOWN) as rows:
         header = next(rows, None)
         if not header:
             raise InvalidInput(top, "nothing", f"a header with the columns {', '.join(_ALIASES)}")
-        columns = _columns(top, header)
+        columns = columns_of(top, header, _ALIASES)
         pick = itemgetter(*columns)
         width = len(header)
         moment: Callable[[str], datetime] | None = None
@@ -286,7 +182,7 @@ def _values(name: str) -> Iterator[_Values]:
                     raise ValueError
                 when, o, h, l, c, v = pick(row)  # noqa: E741
                 if moment is None or previous is None:
-                    moment = _epoch if _EPOCH_TEXT.fullmatch(when) else datetime.fromisoformat
+                    moment = epoch if _EPOCH_TEXT.fullmatch(when) else datetime.fromisoformat
                     previous = _BEFORE_ALL
                 start = moment(when)
                 if start.tzinfo is not UTC:
@@ -305,28 +201,6 @@ def _values(name: str) -> Iterator[_Values]:
                 raise _fault(f"{place} {rows.line_num}", header, columns, row, moment, previous)
             previous = start
             yield start, opening, high, low, close, volume
-
-
-def _columns(where: str, header: Sequence[str]) -> list[int]:
-    """Where the six columns stand."""
-    found = [cell.strip().lower() for cell in header]
-    columns = []
-    for column, aliases in _ALIASES.items():
-        spelled = next((alias for alias in aliases if alias in found), None)
-        if spelled is None:
-            near = get_close_matches(column, found, n=1)
-            hint = f"; did you mean {column!r} by {header[found.index(near[0])]!r}?" if near else ""
-            raise InvalidInput(where, ",".join(header), f"a column {column!r}{hint}")
-        if found.count(spelled) > 1:
-            raise InvalidInput(where, ",".join(header), f"only one column {spelled!r}")
-        columns.append(found.index(spelled))
-    return columns
-
-
-def _epoch(text: str) -> datetime:
-    """Seconds or milliseconds since 1970, told apart by size: as seconds, 100,000,000,000 is the year 5138."""
-    number = Decimal(text)
-    return EPOCH + timedelta(microseconds=int(number * (1_000_000 if number < _SECONDS_END else 1_000)))
 
 
 def _fault(

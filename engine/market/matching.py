@@ -8,7 +8,7 @@ from the place on the path that has been reached. An order therefore never sees 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -16,22 +16,28 @@ from typing import Literal
 from attrs import define, field, frozen
 
 from engine.errors import InvalidRequest
-from engine.model import ZERO, OrderRequest, OrderType, Side, TimeInForce
+from engine.model import ZERO, Cost, OrderRequest, OrderType, Side, TimeInForce
 
-__all__ = ["Assumption", "Ended", "Liquidity", "Match", "Matcher", "WorkingOrder"]
+__all__ = ["RESTED", "Assumption", "Ended", "Liquidity", "Match", "Matcher", "Prices", "WorkingOrder"]
 
-Assumption = Literal["open", "gap", "market", "marketable", "touch", "stop", "auction"]
+Assumption = Literal["open", "quote", "trade", "gap", "market", "marketable", "touch", "through", "stop", "auction"]
 """
 What made a fill.
 
 open        a market order, or a limit that is good enough, at the price of a jump
+quote       a market order, or a limit that is good enough, at what is bid or asked
+trade       the same at the price of a trade
 gap         a stop that a jump reached or leapt over, at the price of the jump
 market      a market order on the path, at the price that has been reached
 marketable  a limit order on the path, at a price better than its limit
-touch       the path reached the limit; that others stand before us in the queue is not counted
+touch       the price reached the limit and went no further; who stood before us is the liquidity's to know
+through     the path went through the limit: whoever stood there has traded
 stop        the path reached the stop
 auction     the opening or the closing auction, at its price
 """
+
+RESTED: frozenset[Assumption] = frozenset({"touch", "through"})
+"""The assumptions by which an order rested and somebody else came to it: it made the market and took nothing."""
 
 _HUNDRED = Decimal(100)
 _AUCTIONS = {"open": TimeInForce.OPG, "close": TimeInForce.CLS}
@@ -42,7 +48,7 @@ _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 @define(kw_only=True, eq=False)
 class WorkingOrder:
     """
-    An order while it works; only its `Matcher` changes it.
+    An order while it works; only its `Matcher` and the liquidity that is asked change it.
 
     Attributes:
         order_id: The venue's id.
@@ -55,6 +61,11 @@ class WorkingOrder:
             one that has not seen a price.
         mark: The best price a trailing stop has seen: the highest for a sell, the lowest for a buy.
         looked: The leg on which it last asked what there is to trade; -1: never.
+        rests: A tick found it waiting at its limit.
+        due: The path went through its limit and not all of it was filled: the rest trades at the limit, not better. So
+            does one that rested when a tick comes through its limit.
+        ahead: What stands before it at its limit, base units; None: the price has not been there.
+        touched, behind: The bar that last touched its limit, and what that leaves for those behind it, base units.
     """
 
     order_id: str
@@ -73,6 +84,11 @@ class WorkingOrder:
     in_auction: bool = field(init=False)
     mark: Decimal | None = None
     looked: int = -1
+    rests: bool = False
+    due: bool = False
+    ahead: Decimal | None = None
+    touched: int = -1
+    behind: Decimal = ZERO
 
     def __attrs_post_init__(self) -> None:
         request = self.request
@@ -111,6 +127,7 @@ class Match:
         at: The moment that the market was moved to.
         cumulative, cost: Of the order after it; with ``remaining`` 0 the order is done and gone from the matcher.
         assumption: What made it trade.
+        costs: What the price has in it beyond the market's.
     """
 
     order_id: str
@@ -121,6 +138,7 @@ class Match:
     cost: Decimal
     remaining: Decimal
     assumption: Assumption
+    costs: tuple[Cost, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -140,20 +158,26 @@ class Ended:
     cost: Decimal
 
 
-Liquidity = Callable[[str, WorkingOrder, Decimal], Decimal]
-"""``(symbol, order, price)``: base units that the order can trade at the price now; each order asks once a leg."""
+Liquidity = Callable[[str, WorkingOrder, Decimal, Assumption], Decimal]
+"""
+``(symbol, order, price, assumption)``: base units that the order can trade now; each order asks once a leg.
+"""
+
+Prices = Callable[[WorkingOrder, Decimal, Decimal, Assumption], tuple[Decimal, tuple[Cost, ...]]]
+"""``(order, quantity, price, assumption)``: what it trades at where the market shows the price, and what that costs."""
 
 
 class _Book:
     """One symbol's orders, in sequence, and the place on the path that has been reached."""
 
-    __slots__ = ("leg", "orders", "price", "target")
+    __slots__ = ("leg", "orders", "price", "target", "tick")
 
     def __init__(self) -> None:
         self.orders: dict[str, WorkingOrder] = {}
         self.price: Decimal | None = None
         self.target: tuple[Decimal, datetime, bool] | None = None
         self.leg = 0
+        self.tick: Literal["quote", "trade"] | None = None  # what the price comes from; None: bars
 
 
 class Matcher:
@@ -162,10 +186,12 @@ class Matcher:
 
     Args:
         liquidity: How much an order can trade at a price; None: all it wants.
+        prices: What it trades at; None: what the market shows.
     """
 
-    def __init__(self, liquidity: Liquidity | None = None) -> None:
+    def __init__(self, liquidity: Liquidity | None = None, prices: Prices | None = None) -> None:
         self._liquidity = liquidity
+        self._prices = prices
         self._books: dict[str, _Book] = {}
         self._orders: dict[str, WorkingOrder] = {}
         self._sequence = 0
@@ -181,7 +207,8 @@ class Matcher:
         """
         order = self._enter(order_id, request, at, request.quantity)
         book = self._books.get(request.symbol)
-        if order.trails and book is not None and book.price is not None:
+        # What was quoted last is one side's price: with quotes the mark is the next one.
+        if order.trails and book is not None and book.price is not None and book.tick != "quote":
             order.follow(book.price)
         return order
 
@@ -295,6 +322,46 @@ class Matcher:
         while (event := self.advance(symbol, price, at, jump=False)) is not None:
             yield event
 
+    def tick(
+        self,
+        symbol: str,
+        price: Decimal,
+        at: datetime,
+        *,
+        kind: Literal["quote", "trade"],
+        buying: bool | None = None,
+    ) -> Iterator[Match | Ended]:
+        """
+        All events of a real price, one by one; orders that come between two of them take part.
+
+        An order that rests trades at its limit if the price comes through it: nobody passes it by.
+
+        Args:
+            kind: A quote takes resting orders that it reaches, too; a trade at the limit is a touch.
+            buying: Whose price it is: what is asked is for those who buy. None: everybody's.
+        """
+        book = self._books.get(symbol)
+        if book is None:
+            book = self._books[symbol] = _Book()
+        if kind == "quote" and book.tick != "quote":
+            for order in book.orders.values():  # what they saw before were prices of neither side
+                if order.trails and not order.triggered:
+                    order.mark = order.stop = None
+        book.price, book.target, book.tick = price, None, kind
+        book.leg += 1
+        while True:
+            orders = [order for order in book.orders.values() if buying is None or order.buying is buying]
+            for order in orders:
+                if order.limit is not None and order.triggered:
+                    if not _good_enough(order, price):
+                        order.rests = True
+                    elif order.rests and (kind == "quote" or price != order.limit):
+                        order.due = True
+            event = self._settle(book, price, at, True, orders)
+            if event is None:
+                return
+            yield event
+
     def auction(
         self, symbol: str, price: Decimal, at: datetime, kind: Literal["open", "close"]
     ) -> Match | Ended | None:
@@ -309,7 +376,7 @@ class Matcher:
             if order.request.time_in_force is _AUCTIONS[kind]:
                 if order.looked < 0 and _good_enough(order, price):
                     order.looked = book.leg
-                    quantity = self._available(order, price)
+                    quantity = self._available(order, price, "auction")
                     if quantity > 0:
                         return self._fill(order, quantity, price, at, "auction")
                 return self._end(order, at)
@@ -336,10 +403,12 @@ class Matcher:
         book.orders[order_id] = order
         return order
 
-    def _settle(self, book: _Book, price: Decimal, at: datetime, jump: bool) -> Match | Ended | None:
-        """Apply the first thing that can happen without moving."""
+    def _settle(
+        self, book: _Book, price: Decimal, at: datetime, jump: bool, orders: Iterable[WorkingOrder] | None = None
+    ) -> Match | Ended | None:
+        """Apply the first thing that can happen without moving, to these orders; None: to all."""
         leg = book.leg
-        for order in book.orders.values():
+        for order in book.orders.values() if orders is None else orders:
             if order.in_auction:
                 continue
             just_triggered = False
@@ -356,25 +425,36 @@ class Matcher:
                 continue
             if _good_enough(order, price):
                 order.looked = leg
-                quantity = self._available(order, price)
+                assumption = _assumption(order, book, price, jump, just_triggered)
+                its_price = price
+                if order.due and order.limit is not None:
+                    its_price, assumption = order.limit, "through"
+                if self._liquidity is None:
+                    return self._fill(order, order.remaining, its_price, at, assumption)
+                quantity = self._available(order, its_price, assumption)
                 if quantity > 0:
-                    return self._fill(order, quantity, price, at, _assumption(order, price, jump, just_triggered))
+                    return self._fill(order, quantity, its_price, at, assumption)
             if order.at_once:
                 return self._end(order, at)
         return None
 
-    def _available(self, order: WorkingOrder, price: Decimal) -> Decimal:
+    def _available(self, order: WorkingOrder, price: Decimal, assumption: Assumption) -> Decimal:
         remaining = order.remaining
         if self._liquidity is None:
             return remaining
-        there = self._liquidity(order.request.symbol, order, price)
+        there = self._liquidity(order.request.symbol, order, price, assumption)
         if there >= remaining:
             return remaining
+        if assumption == "through":
+            order.due = True
         return ZERO if order.request.time_in_force is TimeInForce.FOK else there
 
     def _fill(
         self, order: WorkingOrder, quantity: Decimal, price: Decimal, at: datetime, assumption: Assumption
     ) -> Match:
+        costs: tuple[Cost, ...] = ()
+        if self._prices is not None:
+            price, costs = self._prices(order, quantity, price, assumption)
         order.cumulative += quantity
         order.remaining -= quantity
         order.cost += quantity * price
@@ -389,6 +469,7 @@ class Matcher:
             cost=order.cost,
             remaining=order.remaining,
             assumption=assumption,
+            costs=costs,
         )
 
     def _end(self, order: WorkingOrder, at: datetime) -> Ended:
@@ -418,11 +499,13 @@ def _next_place(book: _Book, here: Decimal, target: Decimal) -> Decimal:
     return nearest
 
 
-def _assumption(order: WorkingOrder, price: Decimal, jump: bool, just_triggered: bool) -> Assumption:
-    if just_triggered:
+def _assumption(order: WorkingOrder, book: _Book, price: Decimal, jump: bool, just_triggered: bool) -> Assumption:
+    limit = order.limit
+    if just_triggered and price != limit:
         return "gap" if jump else "stop"
-    if jump:
-        return "open"
-    if order.limit is None:
-        return "market"
-    return "touch" if price == order.limit else "marketable"
+    if limit is None:
+        return (book.tick or "open") if jump else "market"
+    if price != limit or book.tick == "quote":
+        return (book.tick or "open") if jump else "marketable"
+    target = price if jump or book.target is None else book.target[0]
+    return "through" if (target < limit if order.buying else target > limit) else "touch"

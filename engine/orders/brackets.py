@@ -314,9 +314,13 @@ class Guards:
 
 
 def _left(head: Order, exits: list[Order]) -> Decimal:
-    """How much the group has still to close, base units: what the entry filled, or what the pair was sent for."""
-    target = head.filled if head.role is Role.ENTRY else head.links[0].quantity
-    return target - sum((order.filled for order in exits), ZERO)
+    """
+    How much the group has still to close, base units: what the entry brought, or what the pair was sent for.
+
+    A fee that was taken in the coin is not held, so it cannot be sold again.
+    """
+    target = head.moved if head.role is Role.ENTRY else head.links[0].quantity
+    return target - sum((order.moved for order in exits), ZERO)
 
 
 def _as_good_as_none(order: Order) -> bool:

@@ -168,6 +168,7 @@ class Dispatch:
         verdict = self._judge(rest, order.group, order.id)
         if isinstance(verdict, Refusal):
             return verdict
+        change = _as_allowed(change, verdict.request, order)
         self._record(ReplaceRequested(at=self._clock.now(), order_id=order.id, change=change))
         self._commit()
         try:
@@ -270,6 +271,18 @@ class Dispatch:
 
     def _later(self) -> datetime:
         return self._clock.now() + timedelta(seconds=self._lookup_every)
+
+
+def _as_allowed(change: Replacement, allowed: OrderRequest | None, order: Order) -> Replacement:
+    """The change with the numbers that the symbol's rules allow, of those that it changes."""
+    if allowed is None:
+        return change
+    return evolve(
+        change,
+        quantity=None if change.quantity is None else allowed.quantity + order.filled,
+        limit_price=None if change.limit_price is None else allowed.limit_price,
+        stop_price=None if change.stop_price is None else allowed.stop_price,
+    )
 
 
 def _unresolved(order: Order) -> bool:

@@ -76,11 +76,13 @@ class Settled:
     Attributes:
         quantity: Filled, base units: fills after corrections, and provisional stretches.
         cost: What that cost, quote units.
-        fees: Quote units.
+        fees: Quote units; what was taken in the coin counts at the price of its fill.
         fills: How many distinct fills are known (busted ones included).
         provisional: Stretches without an execution, ascending.
         unmatched: Ids of corrections whose execution has not been told.
         peak: The highest quantity that was ever filled; a bust lowers `quantity`, not this.
+        fee_quantity: What was taken in the coin, base units.
+        fee_worth: What that was worth, quote units; a part of `fees`.
     """
 
     quantity: Decimal
@@ -90,6 +92,8 @@ class Settled:
     provisional: tuple[Provisional, ...]
     unmatched: frozenset[str]
     peak: Decimal
+    fee_quantity: Decimal = ZERO
+    fee_worth: Decimal = ZERO
 
 
 NOTHING = Settled(ZERO, ZERO, ZERO, 0, (), frozenset(), ZERO)
@@ -109,15 +113,16 @@ class _Fill:
     One distinct fill with its latest numbers.
 
     ``reported`` keeps the stretch it took when it happened; of several fees told the highest holds, for a source that
-    does not tell it says 0.
+    does not tell it says 0; so it is with what was taken in the coin.
     """
 
-    __slots__ = ("fee", "ids", "price", "quantity", "reported")
+    __slots__ = ("fee", "fee_quantity", "ids", "price", "quantity", "reported")
 
     def __init__(self, reported: Execution) -> None:
         self.reported = reported
         self.ids = {reported.id}
         self.fee = reported.fee
+        self.fee_quantity = reported.fee_quantity
         self.quantity = reported.quantity
         self.price = reported.price
 
@@ -174,14 +179,18 @@ def settle(
     quantity += sum((gap.after - gap.before for gap in provisional), ZERO)
     cost = sum((fill.quantity * fill.price for fill in fills.values()), ZERO)
     cost += sum((gap.cost for gap in provisional), ZERO)
+    charged = [fill for fill in fills.values() if fill.quantity]  # a bust gives back what was taken
+    fee_worth = sum((fill.fee_quantity * fill.price for fill in charged), ZERO)
     return Settled(
         quantity,
         cost,
-        sum((fill.fee for fill in fills.values() if fill.quantity), ZERO),
+        sum((fill.fee for fill in charged), ZERO) + fee_worth,
         len(fills),
         tuple(provisional),
         frozenset(unmatched),
         max(peak, quantity),
+        sum((fill.fee_quantity for fill in charged), ZERO),
+        fee_worth,
     )
 
 
@@ -285,14 +294,20 @@ def extended(settled: Settled, known: Sequence[Execution], execution: Execution)
     if reached != settled.quantity:  # the stretches told overlap
         return None
     quantity = execution.cumulative
+    fees, fee_quantity, fee_worth = settled.fees + execution.fee, settled.fee_quantity, settled.fee_worth
+    if execution.fee_quantity:
+        worth = execution.fee_quantity * execution.price
+        fees, fee_quantity, fee_worth = fees + worth, fee_quantity + execution.fee_quantity, fee_worth + worth
     return Settled(
         quantity,
         settled.cost + execution.quantity * execution.price,
-        settled.fees + execution.fee,
+        fees,
         settled.fills + 1,
         (),
         settled.unmatched,
         max(settled.peak, quantity),
+        fee_quantity,
+        fee_worth,
     )
 
 
@@ -339,6 +354,7 @@ def _distinct(
     for execution in executions:
         fill = by_id[execution.id]
         fill.fee = max(fill.fee, execution.fee)
+        fill.fee_quantity = max(fill.fee_quantity, execution.fee_quantity)
     return fills
 
 

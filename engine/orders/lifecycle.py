@@ -332,11 +332,14 @@ def _worked_out(
     working = current(links)
     settled = working.settled
     filled, cost, fees = settled.quantity, settled.cost, settled.fees
+    fee_quantity, fee_worth = settled.fee_quantity, settled.fee_worth
     for link in links:
         if link is not working:
             filled += link.settled.quantity
             cost += link.settled.cost
             fees += link.settled.fees
+            fee_quantity += link.settled.fee_quantity
+            fee_worth += link.settled.fee_worth
     return Order(
         working.request,
         order.role,
@@ -358,6 +361,8 @@ def _worked_out(
         at,
         order.refusal,
         order.note if why is None else why,
+        fee_quantity,
+        fee_worth,
     )
 
 

@@ -108,11 +108,12 @@ class Order:
         closing: How much of it closes a position, base units; the rest opens or grows one. None: all of it closes.
         stage: What we know from our own side alone.
         filled: Base units, provisional stretches included.
-        cost, fees: Quote units.
+        cost, fees: Quote units; fees taken in the coin count at their worth.
         replacing: A replacement that was asked for and not answered yet.
         answers, absent_since: "Not found" answers in a row, and the moment of the first.
         changed: When anything about it last changed, our time.
         note: Why it was denied, rejected or withdrawn.
+        fee_quantity, fee_worth: What was taken in the coin, base units, and its part of `fees`, quote units.
     """
 
     request: OrderRequest
@@ -135,6 +136,13 @@ class Order:
     changed: datetime | None = None
     refusal: Refusal | None = None
     note: str = ""
+    fee_quantity: Decimal = ZERO
+    fee_worth: Decimal = ZERO
+
+    @property
+    def moved(self) -> Decimal:
+        """By how much it moved the position, base units, >= 0: fees taken in the coin are not held."""
+        return self.filled - self.fee_quantity if self.side is Side.BUY else self.filled + self.fee_quantity
 
     @property
     def id(self) -> str:

@@ -81,6 +81,11 @@ class Tracker:
         return iter(self._orders.values())
 
     @property
+    def total(self) -> int:
+        """How many orders there are, whatever became of them."""
+        return len(self._orders)
+
+    @property
     def live(self) -> dict[str, Order]:
         """Orders that have not ended, LOST ones included, by our id; to read, not to change."""
         return self._live
@@ -227,7 +232,11 @@ class Tracker:
             return [] if after.status is before.status else [self._changed(before, after, at)]
         events: list[Event] = []
         quantity, cost, fee = after.filled - before.filled, after.cost - before.cost, after.fees - before.fees
-        if quantity or cost or fee:
+        fee_quantity, fee_worth = after.fee_quantity, after.fee_worth
+        if fee_quantity or before.fee_quantity:
+            fee_quantity -= before.fee_quantity
+            fee_worth -= before.fee_worth
+        if quantity or cost or fee or fee_quantity:
             sold = after.side is Side.SELL
             events.append(
                 Filled(
@@ -239,6 +248,8 @@ class Tracker:
                     fee=fee,
                     provisional=any(link.settled.provisional for link in after.links)
                     and after.provisional > before.provisional,
+                    fee_quantity=fee_quantity,
+                    fee_worth=fee_worth,
                 )
             )
         if after.status is not before.status:
@@ -263,5 +274,5 @@ class Tracker:
         )
 
     def position(self, symbol: str) -> Decimal:
-        """Signed sum of all fills in the symbol, base units; walks all orders, for checks and tests."""
-        return sum((order.side.signed(order.filled) for order in self if order.symbol == symbol), Decimal(0))
+        """Signed sum of what all orders moved in the symbol, base units; walks all of them, for checks and tests."""
+        return sum((order.side.signed(order.moved) for order in self if order.symbol == symbol), Decimal(0))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 import msgspec
-from attrs import frozen
+from attrs import Factory, frozen
 
 from engine.clock import Clock
 from engine.model import ZERO, Status
+from engine.report.assumptions import assumed
 from engine.session import Result
 
 __all__ = ["Summary", "as_json", "as_text", "save", "summarise"]
@@ -33,6 +35,10 @@ class Summary:
         books: Fingerprint of the books: equal books have equal fingerprints.
         finished: Wall-clock time at which these figures were made.
         seconds: How long the run took on this machine.
+        assumptions: How many fills each assumption of the simulated venue made.
+        costs: What each of its models made the fills dearer by; fees stand for themselves.
+        refusals: How many orders our gate refused, by code.
+        locks: How many locks there were, by protection.
     """
 
     outcome: str
@@ -55,12 +61,17 @@ class Summary:
     books: str
     finished: datetime
     seconds: float
+    assumptions: dict[str, int] = Factory(dict)
+    costs: dict[str, Decimal] = Factory(dict)
+    refusals: dict[str, int] = Factory(dict)
+    locks: dict[str, int] = Factory(dict)
 
 
 def summarise(result: Result, wall: Clock) -> Summary:
     """The figures of a run as its books stand; ``wall`` stamps them."""
     books, tally = result.books, result.tally
     portfolio = books.portfolio
+    account = assumed(books.tracker)
     counted = Counter(order.status for order in books.tracker)
     return Summary(
         outcome=result.outcome,
@@ -83,7 +94,16 @@ def summarise(result: Result, wall: Clock) -> Summary:
         books=books.fingerprint(),
         finished=wall.now(),
         seconds=result.seconds,
+        assumptions=account.fills,
+        costs=account.costs,
+        refusals=_counted(order.refusal.code for order in books.tracker if order.refusal is not None),
+        locks=_counted(lock.protection for lock in books.locks.all),
     )
+
+
+def _counted(names: Iterable[str]) -> dict[str, int]:
+    """How often each occurs, the most frequent first, equals by name."""
+    return dict(sorted(Counter(names).items(), key=lambda item: (-item[1], item[0])))
 
 
 def save(summary: Summary, directory: Path) -> Path:
@@ -101,8 +121,10 @@ def as_json(summary: Summary) -> bytes:
 
 
 def as_text(summary: Summary) -> str:
-    """About ten lines, ``name  value``."""
+    """About ten lines, ``name  value``; what there was none of is left out."""
     orders = ", ".join(f"{count} {status}" for status, count in summary.orders.items()) or "none"
+    made = ", ".join(f"{count:,} {name}" for name, count in summary.assumptions.items())
+    costs = ", ".join(f"{name} {amount:,.2f}" for name, amount in (summary.costs | {"fees": summary.fees}).items())
     positions = ", ".join(f"{quantity:f} {symbol}" for symbol, quantity in summary.positions.items()) or "flat"
     period = "no bar was played"
     if summary.first is not None and summary.last is not None:
@@ -111,9 +133,12 @@ def as_text(summary: Summary) -> str:
         "outcome": summary.outcome,
         "market time": period,
         "orders": f"{sum(summary.orders.values())}: {orders}",
-        "fills": f"{summary.fills:,}",
+        "refused": _listed(summary.refusals),
+        "locks": _listed(summary.locks),
+        "fills": f"{summary.fills:,}" + (f": {made}" if made else ""),
         "profit": f"{summary.profit:+,.2f}  (realised {summary.realised:+,.2f}, open {summary.unrealised:+,.2f}, "
         f"fees {summary.fees:,.2f})",
+        "costs": costs,
         "equity": f"{summary.equity:,.2f}  (cash {summary.cash:,.2f})",
         "drawdown": f"{summary.max_drawdown:,.2f}  ({summary.max_drawdown_ratio:.2%})",
         "exposure": f"{summary.exposure:.1%} of the bars",
@@ -121,7 +146,15 @@ def as_text(summary: Summary) -> str:
         "run": f"{summary.seconds:,.2f} s on this machine, {summary.facts:,} facts in the journal",
         "books": summary.books[:16],
     }
-    return "\n".join(f"{name:<12}{value}" for name, value in lines.items())
+    return "\n".join(f"{name:<12}{value}" for name, value in lines.items() if value)
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return (
+        f"{sum(counts.values()):,}: {', '.join(f'{count:,} {name}' for name, count in counts.items())}"
+        if counts
+        else ""
+    )
 
 
 def _moment(at: datetime) -> str:

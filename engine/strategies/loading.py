@@ -13,10 +13,11 @@ from engine.config import convert
 from engine.errors import InvalidInput
 from engine.ports import Strategy
 from engine.strategies.sma_cross import SmaCross
+from engine.strategies.vwap_reversion import VwapReversion
 
 __all__ = ["BUILT_IN", "load_strategy"]
 
-BUILT_IN: dict[str, type] = {"sma-cross": SmaCross}
+BUILT_IN: dict[str, type] = {"sma-cross": SmaCross, "vwap-reversion": VwapReversion}
 
 
 def load_strategy(name: str, settings: Mapping[str, object], *, where: str = "strategy") -> Strategy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from attrs import Factory, define, field, validators
 
@@ -12,6 +12,7 @@ from engine.events import Event
 from engine.execution import ExecutionEngine, Ticket
 from engine.market.bars import Bar
 from engine.model import ZERO, OrderRequest, Side, TimeInForce
+from engine.strategies.sizing import lot_of, whole_lots
 
 __all__ = ["SmaCross"]
 
@@ -68,26 +69,28 @@ class SmaCross:
             averages.slow -= closes.popleft()
         # fast / self.fast > slow / self.slow, without the rounding of a division
         above = averages.fast * self.slow > averages.slow * self.fast
-        if above is not averages.above:
-            crossed, averages.above = averages.above is not None, above
-            if crossed:
-                self._trade(bar, above, averages, trader)
+        if above is not averages.above and (averages.above is None or self._trade(bar, above, averages, trader)):
+            averages.above = above
 
     def on_event(self, event: Event, trader: ExecutionEngine) -> None:
         """Nothing to do: a market order needs no care."""
 
-    def _trade(self, bar: Bar, above: bool, averages: _Averages, trader: ExecutionEngine) -> None:
-        if averages.ticket is not None and not averages.ticket.done:
-            return
+    def _trade(self, bar: Bar, above: bool, averages: _Averages, trader: ExecutionEngine) -> bool:
+        """Act on a cross; False: the order of the last one is still at work, so it is cancelled first."""
+        ticket = averages.ticket
+        if ticket is not None and not ticket.done:
+            if not ticket.order.cancel_pending:
+                trader.cancel(ticket, "the averages have crossed again")
+            return False
         held = trader.position(bar.symbol)
         if above and not held:
-            lot = self.lot or (Decimal("0.0001") if "/" in bar.symbol else Decimal(1))
-            money = trader.books.available() * self.share
-            quantity = (money / bar.close / lot).to_integral_value(ROUND_DOWN) * lot
-            if quantity > 0:
+            lot = self.lot or lot_of(bar.symbol)
+            quantity = whole_lots(trader.books.available() * self.share / bar.close, lot)
+            if quantity:
                 averages.ticket = trader.submit(self._order(bar.symbol, Side.BUY, quantity))
         elif not above and held > 0:
             averages.ticket = trader.submit(self._order(bar.symbol, Side.SELL, held))
+        return True
 
     @staticmethod
     def _order(symbol: str, side: Side, quantity: Decimal) -> OrderRequest:

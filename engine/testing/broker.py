@@ -73,13 +73,21 @@ class FakeBroker:
         """Forget every outcome that was scripted and has not come."""
         self._outcomes.clear()
 
-    def fill(self, client_order_id: str, quantity: Decimal, price: Decimal, *, fee: Decimal = ZERO) -> OrderReported:
+    def fill(
+        self,
+        client_order_id: str,
+        quantity: Decimal,
+        price: Decimal,
+        *,
+        fee: Decimal = ZERO,
+        fee_quantity: Decimal = ZERO,
+    ) -> OrderReported:
         """Execute a part of an order; the report, which is also put into the feed."""
         order = self._by_client_id(client_order_id)
         cumulative = order.cumulative + quantity
         total = (order.average or ZERO) * order.cumulative + quantity * price
         now = self._clock.now()
-        position = self._moved(order.symbol, order.side.signed(quantity), price)
+        position = self._moved(order.symbol, order.side.signed(quantity) - fee_quantity, price)
         execution = Execution(
             id=f"x{self._next()}",
             cumulative=cumulative,
@@ -88,6 +96,7 @@ class FakeBroker:
             at=now,
             fee=fee,
             position_after=position,
+            fee_quantity=fee_quantity,
         )
         done = order.quantity is not None and cumulative >= order.quantity
         status = VenueStatus.FILLED if done else VenueStatus.PARTIALLY_FILLED

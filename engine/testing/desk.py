@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from engine.books.journal import Entry, Journal
+from engine.calendar import Calendar
 from engine.clock import SimulatedClock
 from engine.events import Event
 from engine.execution import EngineSettings, ExecutionEngine
 from engine.facts import Fact, SessionStarted, Synced
 from engine.ports import Feed, Gate
-from engine.risk.gate import CashGate
+from engine.risk.gate import RiskGate
 from engine.testing.broker import FakeBroker
 from engine.testing.clocks import ManualHostClock
 
@@ -29,6 +30,7 @@ class Desk:
         cash: What the session starts with, quote units.
         feed: None: the broker is its own feed.
         price: Mark of the symbol "X", quote units.
+        calendar: None: the market never closes.
 
     Attributes:
         engine: The one that runs now; `restart` makes another.
@@ -45,14 +47,16 @@ class Desk:
         settings: EngineSettings | None = None,
         feed: Feed | None = None,
         price: Decimal = Decimal(10),
+        calendar: Calendar | None = None,
     ) -> None:
         self.clock = SimulatedClock(start)
         self.host = ManualHostClock()
         self.broker = FakeBroker(self.clock)
-        self.gate: Gate = gate or CashGate()
+        self.gate: Gate = gate or RiskGate()
         self.settings = settings
         self.feed = feed
         self.price = price
+        self.calendar = calendar
         self.told: list[Event] = []
         self.journal = Journal(None)
         self.session = SessionStarted(at=start, session_id="tb", cash=cash, config="{}", data_digest="")
@@ -105,6 +109,7 @@ class Desk:
             feed=self.feed or self.broker,
             journal=self.journal,
             gate=self.gate,
+            calendar=self.calendar,
             clock=self.clock,
             host_clock=self.host,
             settings=self.settings,

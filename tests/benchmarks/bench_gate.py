@@ -9,7 +9,7 @@ from decimal import Decimal
 from engine.books.recovery import Books
 from engine.facts import Intended, SessionStarted
 from engine.model import OrderRequest, Role, Side
-from engine.risk.gate import CashGate
+from engine.risk.gate import RiskGate
 from result import Result
 from timing import best_mean
 
@@ -18,7 +18,7 @@ __all__ = ["NAME", "run"]
 NAME = "gate"
 AT = datetime(2024, 1, 1, tzinfo=UTC)
 ONE, PRICE = Decimal(1), Decimal(100)
-GATE = CashGate()
+GATE = RiskGate()
 WANTED = OrderRequest.market("X", Side.BUY, ONE, client_order_id="next")
 
 

@@ -24,7 +24,7 @@ from engine.execution import ExecutionEngine
 from engine.facts import SessionStarted
 from engine.market.bars import Bar
 from engine.model import OrderRequest, Side, Status, TimeInForce
-from engine.risk.gate import CashGate
+from engine.risk.gate import RiskGate
 from result import Result
 
 __all__ = ["NAME", "run"]
@@ -61,7 +61,7 @@ def round_trips(path: Path | None, orders: int, at_once: int) -> list[float]:
     with Journal(path) as journal:
         clock = SimulatedClock(START)
         broker = SimulatedBroker(clock)
-        engine = ExecutionEngine(broker, feed=broker, journal=journal, gate=CashGate(), clock=clock)
+        engine = ExecutionEngine(broker, feed=broker, journal=journal, gate=RiskGate(), clock=clock)
         engine.start(SessionStarted(at=START, session_id="bench", cash=Decimal(1_000_000), config="{}", data_digest=""))
         engine.books.portfolio.mark("X", PRICE)
         took: list[float] = []

@@ -20,7 +20,7 @@ from typing import TypeVar
 from engine.books.journal import Journal
 from engine.calendar import AlwaysOpen
 from engine.market.bars import Bar
-from engine.session import MarketData, PaperSession, SessionConfig
+from engine.session import MarketConfig, MarketData, PaperSession, SessionConfig
 from engine.strategies.sma_cross import SmaCross
 from peers_replay import FAST, PEERS, SLOW, random_walk
 from result import Result
@@ -61,7 +61,9 @@ def ours_once() -> tuple[float, int, float, float]:
     del source
     with Journal(None) as journal:
         data = MarketData(START, bars, AlwaysOpen(), "")
-        session = PaperSession(SessionConfig(), journal, data, strategy=SmaCross(fast=FAST, slow=SLOW))
+        # The peers fill whole orders at the market's price.
+        config = SessionConfig(market=MarketConfig(ideal=True))
+        session = PaperSession(config, journal, data, strategy=SmaCross(fast=FAST, slow=SLOW))
         # Three million objects of ours that the collector would walk again and again; the peers hold arrays.
         gc.collect()
         gc.freeze()

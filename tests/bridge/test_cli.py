@@ -68,15 +68,15 @@ def test_interrupted_before_the_session(run, strategy):
     assert (130, "tradebridge paper: interrupted\n") == (ran.code, ran.err)
 
 
-@pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_a_reader_who_leaves(tmp_path, stream):
+@pytest.mark.parametrize(("stream", "more"), [("stdout", []), ("stderr", []), ("stdout", ["--json"])])
+def test_a_reader_who_leaves(tmp_path, stream, more):
     """A closed pipe on stdout or stderr changes neither the session nor its exit code."""
     env = os.environ | {"PYTHONPATH": os.pathsep.join(FOUND)}
     reader, writer = os.pipe()
     os.close(reader)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | {stream: writer}
     ran = subprocess.run(
-        [sys.executable, "-m", "bridge.cli", "paper", "--out", "day"],
+        [sys.executable, "-m", "bridge.cli", "paper", "--out", "day", *more],
         cwd=tmp_path,
         env=env,
         check=False,

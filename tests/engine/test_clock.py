@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from freezegun import freeze_time
 
-from engine.clock import EPOCH, Clock, HostClock, SimulatedClock, SystemClock, SystemHostClock, utc
+from engine.clock import EPOCH, Clock, HostClock, SimulatedClock, SystemClock, SystemHostClock, spelled, utc
 from engine.errors import ClockError
 
 START = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
@@ -174,3 +174,19 @@ def test_advance_to_refuses_a_naive_moment():
         clock.advance_to(datetime(2025, 1, 1))
 
     assert START == clock.now()
+
+
+@pytest.mark.parametrize(
+    ("length", "text"),
+    [
+        ({"days": 1, "hours": 12}, "1 d 12 h"),
+        ({"minutes": 45}, "45 min"),
+        ({"hours": 24}, "1 d"),
+        ({"minutes": 61, "seconds": 1}, "1 h 1 min 1 s"),
+        ({"milliseconds": 250}, "0.25 s"),
+        ({}, "0 s"),
+    ],
+)
+def test_lengths_in_words(length, text):
+    """A length of time as people say it."""
+    assert text == spelled(timedelta(**length))

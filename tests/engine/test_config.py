@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
-from attrs import Factory, field, frozen, validators
+from attrs import NOTHING, Factory, field, frozen, validators
 
 from engine.config import convert, read_toml
 from engine.errors import InvalidInput, InvalidRequest
@@ -56,6 +56,24 @@ class Checked:
     def __attrs_post_init__(self) -> None:
         if self.low > self.high:
             raise ValueError("low must not be above high")
+
+
+@frozen(kw_only=True)
+class Timer:
+    method: Literal["timer"] = "timer"
+    every: timedelta = timedelta(minutes=1)
+
+
+@frozen(kw_only=True)
+class Counter:
+    method: Literal["counter"] = "counter"
+    most: int
+
+
+@frozen(kw_only=True)
+class Plan:
+    steps: tuple[Timer | Counter, ...] = ()
+    last: Timer | Counter | None = None
 
 
 @frozen
@@ -135,6 +153,8 @@ def refused(table, cls=Everything, where="a.toml"):
         ("limit = 1.5", Decimal("1.5")),
         ("day = 2024-01-02", date(2024, 1, 2)),
         ("opens = 09:30:00", time(9, 30)),
+        ('opens = "09:30:15"', time(9, 30, 15)),
+        ('opens = "09:30"', time(9, 30)),
         ("names = ['a', 'b', 'a']", ["a", "b", "a"]),
         ("many = [1, 2]", [1, 2]),
         ("pair = ['a', 1]", ("a", 1)),
@@ -190,12 +210,31 @@ def test_money_keeps_every_digit(text):
         ("5m", timedelta(minutes=5)),
         ("1.5h", timedelta(minutes=90)),
         ("2 d", timedelta(days=2)),
+        ("PT1800S", timedelta(minutes=30)),
+        ("P1DT0.5S", timedelta(days=1, milliseconds=500)),
         (timedelta(minutes=1), timedelta(minutes=1)),
     ],
 )
 def test_durations(value, expected):
-    """A duration is a number of seconds, or a number and its unit in a text."""
+    """A duration is a number of seconds, a number and its unit in a text, or a text of ISO 8601."""
     assert expected == convert({"patience": value}, Everything, where="a.toml").patience
+
+
+@pytest.mark.parametrize("value", [timedelta(microseconds=1), timedelta(minutes=30), timedelta(days=400, hours=1)])
+def test_durations_that_msgspec_wrote(value):
+    """What msgspec makes of a duration becomes the same duration."""
+    assert value == convert({"patience": msgspec.to_builtins(value)}, Everything, where="a.toml").patience
+
+
+def test_the_class_that_a_table_names():
+    """Of several classes that of the table's method is made, in lists and where nothing may stand, with all checks."""
+    text = (
+        "[[steps]]\nmethod = 'counter'\nmost = 3\n[[steps]]\nmethod = 'timer'\nevery = '5m'\n[last]\nmethod = 'timer'"
+    )
+    plan = convert(toml(text), Plan, where="a.toml")
+
+    assert Plan(steps=(Counter(most=3), Timer(every=timedelta(minutes=5))), last=Timer()) == plan
+    assert Plan() == convert({"last": None}, Plan, where="a.toml")
 
 
 @pytest.mark.parametrize(
@@ -303,6 +342,24 @@ def test_the_message_says_all_of_it():
     )
 
 
+@pytest.mark.parametrize(
+    ("table", "where", "value", "expected"),
+    [
+        ({}, ".method", NOTHING, "one of 'timer', 'counter'; it is required"),
+        ({"most": 3}, ".method", NOTHING, "one of 'timer', 'counter'; it is required"),
+        ({"method": "count"}, ".method", "count", "one of 'timer', 'counter' (did you mean 'counter'?)"),
+        ({"method": "x"}, ".method", "x", "one of 'timer', 'counter'"),
+        ({"method": ["timer"]}, ".method", ["timer"], "one of 'timer', 'counter' (did you mean 'timer'?)"),
+        ({"method": "counter"}, ".most", NOTHING, "a whole number; it is required"),
+        ({"method": "timer", "most": 3}, "", "most", "no other keys than 'method', 'every'"),
+        ("timer", "", "timer", "a table"),
+    ],
+)
+def test_tables_that_name_no_class(table, where, value, expected):
+    """A method that is missing or unknown is named with all there are; the rest is checked by the class it names."""
+    assert (f"a.toml: steps[0]{where}", value, expected) == refused({"steps": [table]}, Plan)
+
+
 # --- values -----------------------------------------------------------------------------------------------------------
 
 
@@ -330,7 +387,9 @@ def test_the_message_says_all_of_it():
         ("word", "c", "one of 'a', 'b'"),
         ("either", True, "a whole number or a text in quotes"),
         ("day", "tomorrow", "a date, e.g. 2024-01-02"),
-        ("opens", "9 am", "a time of day, e.g. 09:30:00"),
+        ("opens", "9 am", 'a time of day, e.g. 09:30:00 or "09:30"'),
+        ("opens", "25:00", 'a time of day, e.g. 09:30:00 or "09:30"'),
+        ("opens", "9:30", 'a time of day, e.g. 09:30:00 or "09:30"'),
         ("limit", "x", 'a finite number, e.g. 1000.50 or "1000.50"'),
         ("rule", "r", "a table"),
         ("rule", [], "a table"),
@@ -385,7 +444,9 @@ def test_moments_need_a_zone(value):
 
 
 @pytest.mark.parametrize(
-    "value", [True, "soon", "5 parsecs", "", "-5s", "1h30m", [], Decimal("NaN"), float("inf"), 10**30], ids=repr
+    "value",
+    [True, "soon", "5 parsecs", "", "-5s", "1h30m", "P1Y", "PT", "-PT5S", [], Decimal("NaN"), float("inf"), 10**30],
+    ids=repr,
 )
 def test_durations_that_are_none(value):
     """What is neither seconds nor a text with a unit is refused with examples."""

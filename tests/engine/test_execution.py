@@ -16,7 +16,7 @@ from engine.execution import EngineSettings, ExecutionEngine, Ticket
 from engine.facts import Denied, OrderReported, SessionStarted, StrategyFailed
 from engine.model import Exits, OrderRequest, Role, Side, Status, SymbolFlag
 from engine.orders.settings import MismatchPolicy, ReconcileSettings
-from engine.risk.gate import CashGate
+from engine.risk.gate import RiskGate
 from engine.testing import Desk, FakeBroker, Lost
 
 D = Decimal
@@ -682,7 +682,7 @@ def test_a_failure_of_the_strategy_is_durable(desk):
 def test_a_gate_of_ones_own(desk):
     """Any gate decides; it is asked once for each order and told the group and what is replaced."""
 
-    class Noting(CashGate):
+    class Noting(RiskGate):
         def check(self, request, view, now, *, group=None, replaces=None):
             asked.append((request.id, group, replaces))
             return Approval(reserve_price=D(10), opening=request.quantity) if request.id != "no" else NO
@@ -700,7 +700,7 @@ def test_a_gate_of_ones_own(desk):
 def test_the_system_clocks_are_the_default():
     """An engine that is given no clocks lives in real time."""
     desk = Desk()
-    engine = ExecutionEngine(FakeBroker(desk.clock), feed=desk.broker, journal=Journal(None), gate=CashGate())
+    engine = ExecutionEngine(FakeBroker(desk.clock), feed=desk.broker, journal=Journal(None), gate=RiskGate())
     engine.start(SessionStarted(at=engine.clock.now(), session_id="x", cash=D(1), config="", data_digest=""))
 
     assert engine.in_sync

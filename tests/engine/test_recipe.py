@@ -7,7 +7,17 @@ from decimal import Decimal
 import pytest
 
 from engine.errors import InvalidInput, InvalidRequest
-from engine.recipe import Hours, MarketConfig, OnError, SessionConfig, StrategyConfig, as_text, from_text
+from engine.recipe import (
+    Fees,
+    FillsConfig,
+    Hours,
+    MarketConfig,
+    OnError,
+    SessionConfig,
+    StrategyConfig,
+    as_text,
+    from_text,
+)
 
 PLAIN = SessionConfig()
 FULL = SessionConfig(
@@ -19,7 +29,16 @@ FULL = SessionConfig(
 )
 
 
-@pytest.mark.parametrize("config", [PLAIN, FULL])
+TRUTHFUL = SessionConfig(
+    market=MarketConfig(
+        ideal=True,
+        fees=Fees.ALPACA_CRYPTO,
+        fills=FillsConfig(participation=Decimal(0), queue=Decimal("0.5"), tick=Decimal("0.01"), impact_bps=Decimal(5)),
+    ),
+)
+
+
+@pytest.mark.parametrize("config", [PLAIN, FULL, TRUTHFUL])
 def test_settings_come_back(config):
     """Every setting, types and digits included, comes back from the text that a journal keeps."""
     assert config == from_text(as_text(config), "journal")
@@ -57,3 +76,34 @@ def test_a_session_needs_money(cash):
     """Cash is a finite number above zero."""
     with pytest.raises(InvalidRequest, match="cash"):
         SessionConfig(cash=cash)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("spread_bps", Decimal(-1)),
+        ("slippage_bps", Decimal(10_000)),
+        ("impact_bps", Decimal("NaN")),
+        ("participation", Decimal("1.5")),
+        ("participation", Decimal(-1)),
+        ("queue", Decimal(-1)),
+        ("tick", Decimal(0)),
+    ],
+)
+def test_what_is_assumed_of_fills_has_bounds(name, value):
+    """Each figure out of bounds is named with its value and what would be right."""
+    with pytest.raises(InvalidRequest, match=f"{name} = .*: expected a number"):
+        FillsConfig(**{name: value})
+
+
+def test_costs_of_a_fill_leave_something():
+    """Together they are less than the price."""
+    with pytest.raises(InvalidRequest, match="less than 10000"):
+        FillsConfig(slippage_bps=Decimal(6000), impact_bps=Decimal(4000))
+
+
+def test_there_is_one_way_to_say_the_fees():
+    """A flat fee beside a named model is a contradiction; beside nothing, or an ideal market, it holds."""
+    with pytest.raises(InvalidRequest, match="fee_bps = .*because fees is 'none'"):
+        MarketConfig(fee_bps=Decimal(1), fees=Fees.NONE)
+    assert Decimal(1) == MarketConfig(fee_bps=Decimal(1), ideal=True).fee_bps

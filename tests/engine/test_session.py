@@ -18,15 +18,16 @@ from engine.errors import Diverged, InvalidInput, InvalidRequest, JournalError
 from engine.events import Filled
 from engine.facts import CancelRequested, SessionStarted, StrategyFailed
 from engine.market.bars import Bar
-from engine.model import OrderRequest, Side, Status, TimeInForce
+from engine.model import Exits, OrderRequest, Side, Status, TimeInForce
 from engine.session import (
     JOURNAL,
+    Fees,
+    FillsConfig,
     Hours,
     MarketConfig,
     MarketData,
     OnError,
     PaperSession,
-    Progress,
     SessionConfig,
     StrategyConfig,
     as_text,
@@ -80,7 +81,8 @@ def session_of(strategy, bars, *, journal=None, **settings):
     """A session in memory, on bars round the clock, with the strategy as it is."""
     data = MarketData(bars[0][0].start, bars, AlwaysOpen(), "")
     journal = Journal(None) if journal is None else journal  # an empty one is false
-    return PaperSession(SessionConfig(**settings), journal, data, strategy=strategy, host_clock=ManualHostClock())
+    config = SessionConfig(market=MarketConfig(ideal=True), **settings)
+    return PaperSession(config, journal, data, strategy=strategy, host_clock=ManualHostClock())
 
 
 @pytest.fixture
@@ -125,7 +127,7 @@ def test_settings_have_defaults():
 
     assert SessionConfig() == config
     assert (D(100_000), 1, OnError.CANCEL) == (config.cash, config.seed, config.on_error)
-    assert (None, None, Hours.AUTO, D(0)) == (
+    assert (None, None, Hours.AUTO, None) == (
         config.market.bars,
         config.market.symbol,
         config.market.hours,
@@ -345,9 +347,19 @@ def test_progress_is_told_every_so_many_bars(tmp_path):
     resume(tmp_path, progress=again.append, every=100)
 
     assert [100, 200] == [each.bars for each in told]
-    assert Progress(START + 100 * MINUTE, 100, told[0].equity, False) == told[0]
+    assert (START + 100 * MINUTE, False) == (told[0].at, told[0].replaying)
     assert [(100, True), (200, True), (300, False)] == [(each.bars, each.replaying) for each in again]
     assert [each.equity for each in told] == [each.equity for each in again[:2]]
+
+
+def test_progress_tells_drawdown_and_orders(tmp_path):
+    """As they are at that bar, and in the last one as the result has them."""
+    told = []
+    result = run(SessionConfig(), tmp_path, progress=told.append, every=10)
+
+    assert sorted(each.drawdown for each in told) == [each.drawdown for each in told]
+    assert (result.tally.drawdown_ratio, sum(1 for _ in result.books.tracker)) == (told[-1].drawdown, told[-1].orders)
+    assert told[0].orders < told[-1].orders
 
 
 def test_seconds_are_the_machines():
@@ -384,6 +396,25 @@ def test_exposure_counts_bars_that_end_with_a_position():
     result = session_of(InAndOut(), flat_bars(5)).run()
 
     assert (5, 2, 2) == (result.tally.bars, result.tally.exposed, result.fills)
+
+
+def test_what_is_lost_within_one_bar_is_a_drawdown():
+    """A position that is opened and stopped out in the same bar never ends a bar, but its loss is a fall."""
+
+    class Hasty:
+        bars = 0
+
+        def on_bar(self, bar, trader):
+            self.bars += 1
+            if self.bars == 1:
+                exits = Exits(stop_loss=D("99.5"))
+                trader.submit(OrderRequest.market(bar.symbol, Side.BUY, D(2), exits=exits))
+
+        def on_event(self, event, trader): ...
+
+    result = session_of(Hasty(), flat_bars(3)).run()
+
+    assert (0, 2, D(1)) == (result.tally.exposed, result.fills, result.tally.drawdown)
 
 
 def test_bad_bars_end_the_run_and_spare_what_was_played(tmp_path):
@@ -778,3 +809,169 @@ def test_what_a_reaction_causes_is_told_in_the_same_bar():
     session_of(strategy, flat_bars(1), cash=Decimal(100)).run()
 
     assert 2 == strategy.told
+
+
+# --- what a session assumes of its market -----------------------------------------------------------------------------
+
+
+class Once:
+    """Buys in the first bar."""
+
+    def __init__(self, symbol, quantity=1):
+        self.order = OrderRequest.market(symbol, Side.BUY, D(quantity), time_in_force=TimeInForce.GTC)
+        self.sent = False
+
+    def on_bar(self, bar, trader):
+        if not self.sent:
+            self.sent = True
+            trader.submit(self.order)
+
+    def on_event(self, event, trader): ...
+
+
+def bought(market, symbol="BTC/USD", quantity=1):
+    bars = [(Bar(symbol, START + i * MINUTE, START + (i + 1) * MINUTE, *[D(100)] * 4, D(5)),) for i in range(6)]
+    data = MarketData(START, bars, AlwaysOpen(), "")
+    config = SessionConfig(market=market)
+    result = PaperSession(config, Journal(None), data, strategy=Once(symbol, quantity)).run()
+    (order,) = result.books.tracker
+    return order
+
+
+def test_by_default_a_session_is_truthful():
+    """Half of two basis points of spread, one of slippage, a tenth of the volume; a pair pays Alpaca's first tier."""
+    order = bought(MarketConfig())
+    executions = order.links[0].executions
+
+    assert [D("0.5"), D("0.5")] == [each.quantity for each in executions]
+    assert (D("100.02"), D("0.0025"), D("0.25005")) == (order.average, order.fee_quantity, order.fees)
+
+
+def test_shares_pay_nothing_when_they_are_bought():
+    """By default what has no slash is charged as US equities are; whole shares wait for the volume of one."""
+    order = bought(MarketConfig(fills=FillsConfig(participation=D(1))), "AAPL", 7)
+
+    assert (D("100.02"), D(0), [D(5), D(2)]) == (
+        order.average,
+        order.fees,
+        [each.quantity for each in order.links[0].executions],
+    )
+
+
+@pytest.mark.parametrize(
+    ("market", "average", "fees"),
+    [
+        (MarketConfig(ideal=True), "100", "0"),
+        (MarketConfig(ideal=True, fee_bps=D(10)), "100", "0.1"),
+        (MarketConfig(fees=Fees.NONE), "100.02", "0"),
+        (MarketConfig(fee_bps=D(0)), "100.02", "0"),
+        (MarketConfig(fees=Fees.US_EQUITIES, fills=FillsConfig(spread_bps=D(0), slippage_bps=D(0))), "100", "0"),
+        (MarketConfig(fills=FillsConfig(tick=D("0.05"))), "100.05", "0.250125"),
+    ],
+)
+def test_settings_say_what_a_fill_costs(market, average, fees):
+    """An ideal market has no friction, a flat fee stands for the venue's, and each model has its figure."""
+    order = bought(market)
+
+    assert (D(average), D(fees)) == (order.average, order.fees)
+
+
+def test_a_truthful_session_resumes(tmp_path):
+    """Partial fills, coins taken and all: run again it decides the same, and its figures are those of one run."""
+    path = write_bars(tmp_path / "bars.csv", 200)
+    config = SessionConfig(
+        market=MarketConfig(bars=str(path), symbol="BTC/USD"), strategy=StrategyConfig(settings={"fast": 3, "slow": 7})
+    )
+    whole = run(config, tmp_path / "whole")
+    run(config, tmp_path / "parts", stopped=after(100))
+    resumed = resume(tmp_path / "parts")
+
+    assert whole.books.fingerprint() == resumed.books.fingerprint()
+    assert whole.fills == resumed.fills > 5
+    assert any(order.fee_quantity for order in whole.books.tracker)
+
+
+# --- quotes and trades ------------------------------------------------------------------------------------------------
+
+
+def write_ticks(path, kind, number):
+    """A tick every ten seconds: a jagged price, as trades or as quotes two cents wide."""
+    rows = ["timestamp,price,size" if kind == "trades" else "timestamp,bid,ask,bid_size,ask_size"]
+    for i in range(number):
+        price = D(100) + D(i * i % 37) / 10
+        at = (START + i * timedelta(seconds=10)).isoformat()
+        rows.append(f"{at},{price},3" if kind == "trades" else f"{at},{price - D('.01')},{price + D('.01')},2,2")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["trades", "quotes"])
+def test_a_session_on_ticks(tmp_path, kind):
+    """A strategy gets bars of the ticks, its orders trade at real ones, and a resumed session decides the same."""
+    path = write_ticks(tmp_path / "ticks.csv", kind, 900)
+    config = SessionConfig(
+        market=MarketConfig(bars=str(path), symbol="BTC/USD", bar_seconds=60),
+        strategy=StrategyConfig(settings={"fast": 2, "slow": 5}),
+    )
+    whole = run(config, tmp_path / "whole")
+    run(config, tmp_path / "parts", stopped=after(70))
+    resumed = resume(tmp_path / "parts")
+    made = {told.assumption for order in whole.books.tracker for link in order.links for told in link.executions}
+
+    assert ("completed", 150) == (whole.outcome, whole.tally.bars)
+    assert whole.fills > 5
+    assert {kind[:-1]} == made
+    assert whole.books.fingerprint() == resumed.books.fingerprint()
+
+
+def test_bars_of_ticks_have_the_width_of_the_settings(tmp_path):
+    """A bar is as long as the settings say."""
+    path = write_ticks(tmp_path / "ticks.csv", "trades", 900)
+    config = SessionConfig(market=MarketConfig(bars=str(path), symbol="BTC/USD", bar_seconds=300))
+
+    assert 30 == run(config, tmp_path / "s").tally.bars
+    with pytest.raises(InvalidRequest, match="bar_seconds = 0: expected a whole number of seconds, at least 1"):
+        MarketConfig(bar_seconds=0)
+
+
+def test_a_cancel_of_the_last_order_is_told_at_once():
+    """The end of the only order that worked is known with the bar in which it was asked for, also in the last one."""
+
+    class Cancels:
+        def on_bar(self, bar, trader):
+            if (bar.start - START) % (2 * MINUTE):
+                trader.cancel(self.ticket)
+            else:
+                self.ticket = trader.submit(OrderRequest.limit("X", Side.BUY, D(1), D(1)))
+
+        def on_event(self, event, trader):
+            told.append((trader.clock.now(), event.after.value))
+
+    told = []
+    bars = [
+        (Bar("X", START + n * MINUTE, START + (n + 1) * MINUTE, D(10), D(10), D(10), D(10), D(1)),) for n in range(4)
+    ]
+    PaperSession(SessionConfig(), Journal(None), MarketData(START, bars, AlwaysOpen(), ""), strategy=Cancels()).run()
+
+    assert [(START + n * MINUTE, word) for n, word in enumerate(["working", "canceled"] * 2, 1)] == told
+
+
+def test_what_an_event_led_to_is_told_at_once():
+    """An order that is cancelled from an event is seen cancelled in the same bar."""
+
+    class CancelsAgain:
+        def on_bar(self, bar, trader):
+            trader.submit(OrderRequest.limit("X", Side.BUY, D(1), D(1)))
+
+        def on_event(self, event, trader):
+            told.append(event.after)
+            if event.after is Status.WORKING:
+                trader.cancel(event.order_id)
+
+    told = []
+    bars = [(Bar("X", START, START + MINUTE, D(10), D(10), D(10), D(10), D(1)),)]
+    PaperSession(
+        SessionConfig(), Journal(None), MarketData(START, bars, AlwaysOpen(), ""), strategy=CancelsAgain()
+    ).run()
+
+    assert [Status.WORKING, Status.CANCELED] == told

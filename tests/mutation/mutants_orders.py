@@ -53,7 +53,7 @@ MUTANTS = [
     Mutant(
         "fee-of-busted",
         FILLS,
-        "sum((fill.fee for fill in fills.values() if fill.quantity), ZERO)",
+        "sum((fill.fee for fill in charged), ZERO)",
         "sum((fill.fee for fill in fills.values()), ZERO)",
         "a busted fill is still charged",
     ),
@@ -116,8 +116,8 @@ MUTANTS = [
     Mutant(
         "peak-now",
         FILLS,
-        "        max(peak, quantity),\n    )\n\n\ndef settle_chain",
-        "        quantity,\n    )\n\n\ndef settle_chain",
+        "        max(peak, quantity),\n        sum(",
+        "        quantity,\n        sum(",
         "a bust un-fills an order",
     ),
     Mutant(

@@ -12,7 +12,7 @@ from engine.clock import SimulatedClock
 from engine.execution import ExecutionEngine
 from engine.facts import SessionStarted
 from engine.model import OrderRequest, Side, Status
-from engine.risk.gate import CashGate
+from engine.risk.gate import RiskGate
 from engine.testing import FakeBroker, ManualHostClock
 
 START = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
@@ -38,7 +38,7 @@ def test_an_order_by_polling():
     feed = PollingFeed(broker, clock, clock.host)
     with Journal(None) as journal:
         engine = ExecutionEngine(
-            broker, feed=feed, journal=journal, gate=CashGate(), clock=clock, host_clock=clock.host
+            broker, feed=feed, journal=journal, gate=RiskGate(), clock=clock, host_clock=clock.host
         )
         engine.start(SessionStarted(at=START, session_id="tb", cash=Decimal(10_000), config="", data_digest=""))
         ticket = engine.submit(OrderRequest.limit("AAPL", Side.BUY, Decimal(10), Decimal(100)))

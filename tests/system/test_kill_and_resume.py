@@ -128,6 +128,55 @@ def test_killed_ten_times(tradebridge, tmp_path, market):
     assert books(tmp_path / "unbroken") == books(tmp_path / "x")
 
 
+GUARDED = """
+[strategy]
+settings = { fast = 5, slow = 12 }
+
+[[protections]]
+method = "stoploss-guard"
+counts = "losses"
+trade_limit = 2
+lookback = "1h"
+
+[[protections]]
+method = "max-drawdown"
+max_drawdown = 0.001
+lookback = "1d"
+
+[[protections]]
+method = "low-profit-pairs"
+trade_limit = 2
+required_profit = -0.001
+lookback = "2h"
+
+[[protections]]
+method = "cooldown"
+after = "losses"
+lock_for = "10m"
+
+[[protections]]
+method = "volatility-halt"
+max_deviation = 0.0003
+"""
+
+
+def test_locks_survive_kills(tradebridge, tmp_path, made_up_bars):
+    """A session that is killed again and again has the same locks in the end, of five protections."""
+    (tmp_path / "guarded.toml").write_text(GUARDED)
+    arguments = ["--config", "guarded.toml", "--bars", made_up_bars(20), "--symbol", "SPY"]
+    assert 0 == tradebridge("paper", *arguments, "--out", "unbroken").returncode
+    kill_after(tradebridge, 2_000, *arguments, "--out", "x")
+    for bars in (3_000, 1_000, 5_000, 4_000, 7_000):
+        kill_after(tradebridge, bars, "--resume", "x")
+    assert 0 == tradebridge("paper", "--resume", "x").returncode
+    locks = tradebridge("explain", "unbroken", "--locks").stdout
+
+    assert locks == tradebridge("explain", "x", "--locks").stdout
+    assert books(tmp_path / "unbroken") == books(tmp_path / "x")
+    for protection in ("stoploss-guard", "max-drawdown", "low-profit-pairs", "cooldown", "volatility-halt"):
+        assert f"\n{protection}." in locks
+
+
 @pytest.mark.parametrize(
     "where", ["before it decides", "after it decided", "in a commit", "before the send", "after the send"]
 )

@@ -45,7 +45,8 @@ def test_a_day(tradebridge, tmp_path):
 
     assert sum(summary["orders"].values()) == len(orders) - 1
     assert f"asks for    buy {quantity} {symbol} at market, gtc" in life
-    assert ["sent", "working", "filled"] == [line.split()[2] for line in life[4:-3]]
+    assert life[5].startswith(" ") and "decided on: trading active, held 0, " in life[5]
+    assert ["sent", "working", "filled"] == [line.split()[2] for line in (life[4], *life[6:-3])]
     assert f"end         filled: filled {quantity} of {quantity}" == life[-1]
 
     # Fold it: the journal alone gives the same books.

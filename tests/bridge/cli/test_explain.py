@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,7 +19,7 @@ from engine.execution import ExecutionEngine
 from engine.facts import SessionStarted, Unanswered
 from engine.market.bars import Bar
 from engine.model import OrderRequest, Side
-from engine.risk.gate import CashGate
+from engine.risk.gate import RiskGate
 from engine.testing import FakeBroker, Lost, ManualHostClock
 
 START = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
@@ -41,10 +42,10 @@ class Mine:
         self.bars += 1
         if self.bars == 1:
             exits = Exits(take_profit=D(110), stop_loss=D(95))
-            trader.submit(OrderRequest.market("X/Y", Side.BUY, D(2), exits=exits, client_order_id="entry", **GTC))
-            trader.submit(OrderRequest.market("X/Y", Side.BUY, D(999999), client_order_id="much", **GTC))
-            trader.submit(OrderRequest.limit("X/Y", Side.BUY, D(5), D(50), client_order_id="low", **GTC))
-            trader.submit(OrderRequest.limit("X/Y", Side.BUY, D(1), D("10.50"), client_order_id="lower", **GTC))
+            trader.submit(OrderRequest.market("XYZ", Side.BUY, D(2), exits=exits, client_order_id="entry", **GTC))
+            trader.submit(OrderRequest.market("XYZ", Side.BUY, D(999999), client_order_id="much", **GTC))
+            trader.submit(OrderRequest.limit("XYZ", Side.BUY, D(5), D(50), client_order_id="low", **GTC))
+            trader.submit(OrderRequest.limit("XYZ", Side.BUY, D(1), D("10.50"), client_order_id="lower", **GTC))
         if self.bars == 2:
             trader.replace("low", quantity=D(4), limit_price=D(51))
         if self.bars == 3:
@@ -58,14 +59,29 @@ class Mine:
 def bar(number, low, high):
     price = Decimal(100)
     start = START + number * MINUTE
-    return Bar("X/Y", start, start + MINUTE, price, Decimal(high), Decimal(low), price, Decimal(1))
+    return Bar("XYZ", start, start + MINUTE, price, Decimal(high), Decimal(low), price, Decimal(1))
 
 
 @pytest.fixture
 def session(run, strategy, bars_file):
     """A session in the folder "x": bought at 100, taken with profit at 110 in the fourth bar."""
     path = bars_file(bar(0, 99, 101), bar(1, 99, 101), bar(2, 99, 101), bar(3, 98, 111))
-    ran = run("paper", "--bars", path, "--symbol", "X/Y", "--strategy", strategy(MINE), "--fee-bps", "10", "--out", "x")
+    ran = run(
+        "paper",
+        "--ideal",
+        "--bars",
+        path,
+        "--symbol",
+        "XYZ",
+        "--hours",
+        "24/7",
+        "--strategy",
+        strategy(MINE),
+        "--fee-bps",
+        "10",
+        "--out",
+        "x",
+    )
     assert 0 == ran.code
     return run
 
@@ -80,12 +96,12 @@ def test_all_orders(session):
     assert head.endswith(", from 2024-01-02 14:30:00 on: 6 orders")
     at = "2024-01-02 14:31:00"
     assert [
-        ["entry", at, "buy 2 X/Y at market, gtc, take-profit 110, stop-loss 95", "filled", "2 of 2 at 100"],
-        ["much", at, "buy 999999 X/Y at market, gtc", "denied", "INSUFFICIENT_CASH"],
-        ["low", at, "buy 4 X/Y limit 51, gtc", "canceled", "0 of 4"],
-        ["lower", at, "buy 1 X/Y limit 10.5, gtc", "working", "0 of 1"],
-        ["entry.sl", at, "sell 2 X/Y stop 95, gtc", "canceled", "0 of 2"],
-        ["entry.tp", at, "sell 2 X/Y limit 110, gtc", "filled", "2 of 2 at 110"],
+        ["entry", at, "buy 2 XYZ at market, gtc, take-profit 110, stop-loss 95", "filled", "2 of 2 at 100"],
+        ["much", at, "buy 999999 XYZ at market, gtc", "denied", "INSUFFICIENT_CASH"],
+        ["low", at, "buy 4 XYZ limit 51, gtc", "canceled", "0 of 4"],
+        ["lower", at, "buy 1 XYZ limit 10.5, gtc", "working", "0 of 1"],
+        ["entry.sl", at, "sell 2 XYZ stop 95, gtc", "canceled", "0 of 2"],
+        ["entry.tp", at, "sell 2 XYZ limit 110, gtc", "filled", "2 of 2 at 110"],
     ] == rows
 
 
@@ -97,16 +113,18 @@ def test_an_order_that_filled(session):
     assert (
         """\
 order       entry  (at the venue: sim-1)
-asks for    buy 2 X/Y at market, gtc, take-profit 110, stop-loss 95
+asks for    buy 2 XYZ at market, gtc, take-profit 110, stop-loss 95
 role        entry
 beside it   entry.sl: stop-loss, canceled, 0 of 2
 beside it   entry.tp: take-profit, filled, 2 of 2 at 110
 
 market time          status   filled  average  what happened
-2024-01-02 14:31:00  sent     0       -        we mean to buy 2 X/Y at market, gtc, take-profit 110, stop-loss 95; \
+2024-01-02 14:31:00  sent     0       -        we mean to buy 2 XYZ at market, gtc, take-profit 110, stop-loss 95; \
 passed the gate (opens 2, at worst 104.104); sent to the venue
+                                                 decided on: trading active, held 0, mark 100, available 100000
 2024-01-02 14:31:00  working  0       -        it works at the venue as sim-1
-2024-01-02 14:31:00  filled   2       100      filled 2 at 100, fee 0.2 (execution sim-x1 of sim-1; position then 2)
+2024-01-02 14:31:00  filled   2       100      filled 2 at 100 (open), fee 0.2 \
+(execution sim-x1 of sim-1; position then 2)
 
 fees        0.2
 end         filled: filled 2 of 2
@@ -119,7 +137,7 @@ def test_an_order_that_was_denied(session):
     lines = session("explain", "x", "much").out.splitlines()
 
     assert "order       much  (never known to the venue)" == lines[0]
-    assert lines[4].startswith("2024-01-02 14:31:00  denied  0       -        our gate refused to buy 999999 X/Y")
+    assert lines[4].startswith("2024-01-02 14:31:00  denied  0       -        our gate refused to buy 999999 XYZ")
     assert ": INSUFFICIENT_CASH, the order may cost 104103895.90, " in lines[4]
     assert lines[-1].startswith("end         denied: denied by our gate: INSUFFICIENT_CASH; the order may cost ")
 
@@ -179,6 +197,48 @@ def test_an_empty_journal(run):
     assert "found 'nothing recorded', expected a session that has begun" in ran.err
 
 
+LOCKED_OUT = """
+[[protections]]
+method = "cooldown"
+lock_for = "20m"
+"""
+
+
+def test_what_was_locked(run):
+    """The locks of a session, a line each, with what they kept out, why, and until when."""
+    Path("cooling.toml").write_text(LOCKED_OUT)
+    run("paper", "--config", "cooling.toml", "--quiet", "--out", "x")
+    first, *lines = run("explain", "x", "--locks").out.splitlines()
+    told = json.loads(run("explain", "x", "--locks", "--json").out)["locks"]
+
+    assert f"{len(lines)} locks" == first
+    assert [line.split()[0] for line in lines] == [lock["id"] for lock in told]
+    assert re.fullmatch(
+        r"cooldown\.1/SPY/1 +2024-01-02 15:23:00  2024-01-02 15:43:00 +"
+        r"entries of SPY: a trade of SPY closed with -\d+\.\d\d \(signal\) \(trades 1\)",
+        lines[0],
+    )
+    assert ("cooldown", [1], None) == tuple(told[0][key] for key in ("protection", "trades", "released"))
+
+
+def test_a_refusal_tells_what_it_was_made_on(run):
+    """An order that a lock kept out names the lock, and what the gate looked at."""
+    Path("cooling.toml").write_text(LOCKED_OUT)
+    run("paper", "--config", "cooling.toml", "--set", "fast=3", "--set", "slow=6", "--quiet", "--out", "x")
+    order_id = next(line.split()[0] for line in run("explain", "x").out.splitlines() if line.endswith("LOCKED"))
+    lines = run("explain", "x", order_id).out.splitlines()
+
+    assert "LOCKED, cooldown keeps entries out of " in lines[4]
+    assert lines[5].strip().startswith("decided on: trading active, held 0, mark ")
+
+
+def test_locks_are_no_order_s(session):
+    """An order beside --locks is a mistake."""
+    ran = session("explain", "x", "entry", "--locks")
+
+    assert (2, "", 1) == (ran.code, ran.out, ran.err.count("\n"))
+
+
 def test_a_running_session(session):
     """The journal of a session that runs is locked, and the line says so."""
     with Journal(Path("x/journal.sqlite")):
@@ -190,7 +250,8 @@ def test_a_running_session(session):
 
 def test_a_session_that_failed(run, strategy):
     """A session whose strategy raised is told, with its error and what it meant for the order."""
-    name = strategy(MINE.replace("if self.bars == 2:", "if self.bars == 2:\n            raise ValueError('no')"))
+    mine = MINE.replace("XYZ", "SPY")
+    name = strategy(mine.replace("if self.bars == 2:", "if self.bars == 2:\n            raise ValueError('no')"))
     run("paper", "--strategy", name, "--out", "x")
     lines = run("explain", "x").out.splitlines()
 
@@ -204,7 +265,7 @@ def test_an_order_whose_answer_was_lost(tmp_path):
     broker = FakeBroker(clock)
     with Journal(tmp_path / "journal.sqlite") as journal:
         engine = ExecutionEngine(
-            broker, feed=broker, journal=journal, gate=CashGate(), clock=clock, host_clock=ManualHostClock()
+            broker, feed=broker, journal=journal, gate=RiskGate(), clock=clock, host_clock=ManualHostClock()
         )
         engine.start(SessionStarted(at=START, session_id="tb", cash=Decimal(1000), config="", data_digest=""))
         engine.books.portfolio.mark("X", Decimal(10))

@@ -76,7 +76,7 @@ def spy(bars_file):
 
 
 def test_the_made_up_day(run, tmp_path):
-    """Without arguments there is a whole session: summary on stdout, journal and summary.json in its folder."""
+    """Without arguments there is a whole session: summary on stdout; journal, summary and report in its folder."""
     ran = run("paper")
     lines = ran.out.splitlines()
     (directory,) = Path("paper-sessions").iterdir()
@@ -84,12 +84,13 @@ def test_the_made_up_day(run, tmp_path):
     assert 0 == ran.code
     assert "outcome     completed" == lines[0]
     assert "market time 2024-01-02 14:30 to 2024-01-02 21:00, 390 bars" == lines[1]
-    assert f"folder      {directory}  (journal.sqlite, summary.json)" in lines
+    assert f"folder      {directory}  (journal.sqlite, summary.json, report.html)" in lines
     assert lines[-2].startswith(f"explain     tradebridge explain {directory} tb")
     assert f"run again   tradebridge paper --resume {directory}" == lines[-1]
-    assert 15 == len(lines)
+    assert 16 == len(lines)
     assert re.fullmatch(r"20\d{6}-\d{6}", directory.name)
-    assert ["journal.sqlite", "summary.json"] == sorted(path.name for path in (tmp_path / directory).iterdir())
+    found = sorted(path.name for path in (tmp_path / directory).iterdir())
+    assert ["journal.sqlite", "report.html", "summary.json"] == found
     assert "completed" == summary(directory)["outcome"]
 
 
@@ -132,8 +133,22 @@ def test_bars_from_a_file(run, spy):
     )
 
     expected = {"bars": str(spy), "symbol": "SPY", "hours": "24/7", "fee_bps": 1.5}
-    assert (expected, 5000) == (settings(Path("x"))["market"], settings(Path("x"))["cash"])
+    found = settings(Path("x"))
+    assert (expected, 5000) == ({name: found["market"][name] for name in expected}, found["cash"])
     assert float(summary(Path("x"))["fees"]) > 0
+
+
+def test_an_ideal_market(run):
+    """With --ideal nothing is taken and nothing is dearer than the bars; without it both are told."""
+    run("paper", "--ideal", "--out", "ideal")
+    run("paper", "--out", "truthful")
+    ideal, truthful = summary(Path("ideal")), summary(Path("truthful"))
+
+    assert ({}, "0") == (ideal["costs"], ideal["fees"])
+    assert ["slippage", "spread"] == sorted(truthful["costs"])
+    assert float(truthful["fees"]) > 0
+    assert float(truthful["profit"]) < float(ideal["profit"])
+    assert settings(Path("ideal"))["market"]["ideal"]
 
 
 def test_settings_of_the_strategy(run):
@@ -217,7 +232,10 @@ def test_progress(run, bars_file):
         (["--symbol", "SPY"], "argument --bars: found 'nothing', expected it beside --symbol"),
         (["--bars", "a.csv", "--symbol", "SPY"], "a.csv: found 'No such file or directory', expected a file"),
         (["--bars", "a.csv", "--symbol", " "], "argument --symbol: found ' ', expected a name, e.g. BTC/USD"),
-        (["--strategy", "sma-cros"], "argument --strategy: found 'sma-cros', expected one of sma-cross, or module:C"),
+        (
+            ["--strategy", "sma-cros"],
+            "argument --strategy: found 'sma-cros', expected one of sma-cross, vwap-reversion, or m",
+        ),
         (["--strategy", "absent:Mine"], "argument --strategy: found 'absent', expected a module that can be imported"),
         (["--set", "fast"], "argument --set: found 'fast', expected KEY=VALUE"),
         (["--set", "fats=3"], "argument --set fats: found 'fats', expected no other keys than 'fast', 'slow'"),

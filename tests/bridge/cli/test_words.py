@@ -7,14 +7,16 @@ from decimal import Decimal
 from typing import get_args
 
 import pytest
+from attrs import evolve
 
 from bridge.cli import words
 from engine import facts
-from engine.decisions import Refusal
+from engine.decisions import Refusal, Seen, TradingState
 from engine.errors import Diverged
 from engine.facts import Fact
 from engine.model import (
     Correction,
+    Cost,
     Execution,
     Exits,
     OrderRequest,
@@ -25,6 +27,7 @@ from engine.model import (
     TimeInForce,
     VenueStatus,
 )
+from engine.risk.locks import Locks
 
 NOON = datetime(2024, 1, 2, 12, tzinfo=UTC)
 D = Decimal
@@ -32,6 +35,7 @@ BUY = OrderRequest.market("SPY", Side.BUY, D(62), client_order_id="tb-1")
 EXECUTION = Execution(
     id="x1", cumulative=D(62), quantity=D(62), price=D("478.710"), at=NOON, fee=D("0.5"), position_after=D(62)
 )
+IN_COIN = evolve(EXECUTION, fee=D(0), fee_quantity=D("0.155"), assumption="open", costs=(Cost("spread", D("2.50")),))
 VENUE = {"symbol": "SPY", "side": Side.BUY, "client_order_id": "tb-1", "broker_order_id": "b1"}
 
 
@@ -63,6 +67,53 @@ FACTS = [
     (
         fact("Denied", request=BUY, refusal=Refusal(code="INSUFFICIENT_CASH", message="5 is free")),
         "our gate refused to buy 62 SPY at market, day: INSUFFICIENT_CASH, 5 is free",
+    ),
+    (
+        fact(
+            "Intended",
+            request=BUY,
+            role=Role.SINGLE,
+            group=None,
+            reserve_price=D(5),
+            opening=D(62),
+            sending=True,
+            changes=("whole shares",),
+        ),
+        "we mean to buy 62 SPY at market, day; whole shares; passed the gate (opens 62, at worst 5); sent to the venue",
+    ),
+    (
+        fact("Denied", request=BUY, refusal=Refusal(code="WOULD_FLIP", message="60 closes it", nearest="60")),
+        "our gate refused to buy 62 SPY at market, day: WOULD_FLIP, 60 closes it; 60 would have passed",
+    ),
+    (
+        fact("DayBegan", number=2, opens=NOON, closes=NOON + timedelta(hours=6), equity=D("1000.50")),
+        "session day 2 begins, 2024-01-02 12:00:00 to 2024-01-02 18:00:00; equity 1000.5",
+    ),
+    (
+        fact("DayBegan", number=1, opens=NOON, closes=datetime.max.replace(tzinfo=UTC), equity=None),
+        "session day 1 begins, from 2024-01-02 12:00:00 on; equity not known",
+    ),
+    (
+        fact(
+            "Locked",
+            id="a",
+            protection="cooldown",
+            symbol="SPY",
+            side=Side.BUY,
+            until=NOON,
+            reason="why",
+            trades=(1, 2),
+        ),
+        "cooldown locks buy entries of SPY until 2024-01-02 12:00:00 (trades 1, 2): why",
+    ),
+    (
+        fact("Locked", id="a", protection="max-drawdown", symbol=None, side=None, until=NOON, reason="why"),
+        "max-drawdown locks entries of all symbols until 2024-01-02 12:00:00: why",
+    ),
+    (fact("LocksReleased", ids=("a", "b"), reason="by hand"), "locks lifted, by hand: a, b"),
+    (
+        fact("TradingStateChanged", state=TradingState.HALTED, reason="by hand"),
+        "trading is halted from here on: by hand",
     ),
     (told("Sent"), "sent to the venue"),
     (told("Unsent", reason="429", earliest=None), "nothing was sent: 429"),
@@ -127,6 +178,10 @@ FACTS = [
         fact("OrderReported", **VENUE, status=VenueStatus.FILLED, cumulative=D(62), execution=EXECUTION),
         "filled 62 at 478.71, fee 0.5 (execution x1 of b1; position then 62)",
     ),
+    (
+        fact("OrderReported", **VENUE, status=VenueStatus.FILLED, cumulative=D(62), execution=IN_COIN),
+        "filled 62 at 478.71 (open, spread 2.5), fee 0.155 of what was bought (execution x1 of b1; position then 62)",
+    ),
     (fact("OrderReported", **VENUE, status=VenueStatus.EXPIRED), "the venue let it expire as b1"),
     (
         fact("ExecutionReported", **VENUE, execution=EXECUTION),
@@ -169,6 +224,38 @@ def test_requests(more, expected):
     wanted = OrderRequest(symbol="SPY", side=Side.SELL, quantity=D(1), **more)
 
     assert f"sell 1 SPY {expected}" == words.request(wanted)
+
+
+def test_what_a_decision_was_made_on():
+    """The numbers that were looked at, and no others."""
+    full = Seen(state=TradingState.HALTED, held=D("1.50"), mark=D(9), marked=NOON, entries=0, day_trades=3)
+
+    assert "trading active, held 0" == words.seen(Seen(state=TradingState.ACTIVE, held=D(0)))
+    assert "trading halted, held 1.5, mark 9, entries today 0, day trades 3, mark of 2024-01-02 12:00:00" == words.seen(
+        full
+    )
+
+
+def test_locks_of_a_list():
+    """Whom a lock kept out and why; whether somebody lifted it."""
+    lock = fact("Locked", id="a", protection="p", symbol=None, side=Side.SELL, until=NOON, reason="why", trades=(3,))
+    locks = Locks()
+    locks.lock(lock)
+    before = words.lifted(lock, locks)
+    locks.release(fact("LocksReleased", ids=("a",), reason="by hand"))
+
+    assert "sell entries of all symbols: why (trades 3)" == words.barred(lock)
+    assert ("", "lifted 2024-01-02 12:00:00, by hand") == (before, words.lifted(lock, locks))
+
+
+def test_only_decisions_were_made_on_something():
+    """Intents and refusals of the gate tell what was looked at; other facts, and older ones, do not."""
+    looked = Seen(state=TradingState.ACTIVE, held=D(0))
+    refusal = Refusal(code="A", message="b", seen=looked)
+
+    assert "trading active, held 0" == words.made_on(fact("Denied", request=BUY, refusal=refusal))
+    assert None is words.made_on(fact("Denied", request=BUY, refusal=Refusal(code="A", message="b")))
+    assert None is words.made_on(told("Sent"))
 
 
 def test_moments():

@@ -18,18 +18,21 @@ import pytest
 
 from engine.books import journal as journal_module
 from engine.books.journal import FORMAT, Entry, Journal, decode, encode
-from engine.decisions import Refusal
+from engine.decisions import Refusal, TradingState
 from engine.errors import JournalError
 from engine.facts import (
     Adopted,
     CancelRefused,
     CancelRequested,
+    DayBegan,
     DeclaredLost,
     Denied,
     ExecutionCorrected,
     ExecutionReported,
     Fact,
     Intended,
+    Locked,
+    LocksReleased,
     NotFound,
     OrderReported,
     PositionAdjusted,
@@ -43,6 +46,7 @@ from engine.facts import (
     StrategyFailed,
     SyncBegan,
     Synced,
+    TradingStateChanged,
     Unanswered,
     Unsent,
     Withdrawn,
@@ -125,6 +129,20 @@ EXAMPLES = (
     ),
     PositionMismatched(at=AT, epoch=1, symbol="AAPL", book=D(-1), venue=D("1.5"), trusted=False),
     PositionAdjusted(at=AT, id="adjust-1", symbol="AAPL", quantity=D("-2.5"), price=D(0), reason="why"),
+    DayBegan(at=AT, number=2, opens=AT, closes=VENUE, equity=None),
+    Locked(
+        at=AT,
+        id="cooldown.1/AAPL/3",
+        protection="cooldown",
+        symbol="AAPL",
+        side=Side.SELL,
+        until=VENUE,
+        reason="why",
+        trades=(1, 3),
+    ),
+    Locked(at=AT, id="x", protection="max-drawdown", symbol=None, side=None, until=VENUE, reason="why"),
+    LocksReleased(at=AT, ids=("x", "y"), reason="why"),
+    TradingStateChanged(at=AT, state=TradingState.HALTED, reason="why"),
     StrategyFailed(at=AT, error="ZeroDivisionError: x", policy="cancel"),
     OrderReported(
         at=VENUE,

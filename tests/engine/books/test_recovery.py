@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
 
 from engine.books.journal import Journal
 from engine.books.recovery import Books, recovered
@@ -32,7 +33,7 @@ from engine.facts import (
 from engine.model import Correction, Execution, OrderRequest, Replacement, Role, Side, Status, SymbolFlag, VenueStatus
 from engine.orders.order import Outcome
 from engine.orders.settings import MismatchPolicy, ReconcileSettings
-from engine.risk.gate import CashGate
+from engine.risk.gate import RiskGate
 from engine.session import SessionConfig, open_session
 from engine.testing import FakeBroker, ManualHostClock
 
@@ -98,6 +99,12 @@ def activity(quantity, cumulative, *, at=1, name="a"):
         side=Side.BUY,
         execution=execution,
     )
+
+
+def coin_fill(quantity, cumulative, position, *, at=1, price=10, coin="0"):
+    """A purchase of which a part was taken in the coin."""
+    told = fill(quantity, cumulative, position, at=at, price=price)
+    return evolve(told, execution=evolve(told.execution, fee_quantity=D(coin)))
 
 
 def synced(epoch=1, at=10):
@@ -354,7 +361,7 @@ def engine_on(journal, broker, clock, policy=MismatchPolicy.TRUST_VENUE):
         broker,
         feed=broker,
         journal=journal,
-        gate=CashGate(),
+        gate=RiskGate(),
         clock=clock,
         host_clock=ManualHostClock(),
         settings=EngineSettings(reconcile=ReconcileSettings(mismatch=policy)),
@@ -448,3 +455,59 @@ def test_facts_that_do_not_follow_are_named(fact):
 
         with pytest.raises(JournalError, match=f"fact 4, {type(fact).__name__}, does not follow"):
             recovered(journal)
+
+
+# --- fees in the coin -------------------------------------------------------------------------------------------------
+
+
+def money(books):
+    portfolio = books.portfolio
+    return portfolio.cash, portfolio.fees, portfolio.realised() + portfolio.unrealised() - portfolio.fees
+
+
+def test_a_fee_in_the_coin_leaves_less_than_was_filled():
+    """All of the price is paid, so much less is held, and the rest is a fee at its worth: profit adds up."""
+    books = books_after(*order(), coin_fill(100, 100, "99.75", price=8, coin="0.25"))
+    books.portfolio.mark("AAPL", D(9))
+    position = books.portfolio.positions["AAPL"]
+
+    assert (D(100), D("99.75")) == (books.tracker["a"].filled, books.position("AAPL"))
+    assert (D(9200), D(2), D("97.75")) == money(books)
+    assert (D(8), D(0)) == (position.average, position.realised)
+    assert D("97.75") == books.portfolio.profit()
+    assert frozenset() == books.flags("AAPL")
+
+
+def test_a_bust_gives_a_fee_in_the_coin_back():
+    """What is taken back leaves as it came, coin and all, in one booking or in parts."""
+    bust = ExecutionCorrected(
+        at=after(3),
+        client_order_id="a",
+        broker_order_id="b-a",
+        symbol="AAPL",
+        side=Side.BUY,
+        correction=Correction(id="c", execution_id="x2", quantity=D(0), price=D(10), at=after(3)),
+    )
+    first = coin_fill(40, 40, "39.9", price=8, coin="0.1")
+    books = books_after(*order(), first, coin_fill(60, 100, "99.75", at=2, coin="0.15"), bust)
+    expected = books_after(*order(), first)
+
+    assert expected.position("AAPL") == books.position("AAPL") == D("39.9")
+    assert expected.portfolio.positions == books.portfolio.positions
+    assert money(expected) == money(books)
+
+
+def test_a_fee_in_the_coin_that_is_told_later_is_taken_then():
+    """A source that does not tell the coin's fee is made up for by one that does."""
+    late = evolve(activity(100, 100), execution=evolve(activity(100, 100).execution, fee_quantity=D("0.25")))
+    books = books_after(*order(), fill(100, 100, None), late)
+    expected = books_after(*order(), coin_fill(100, 100, None, coin="0.25"))
+
+    assert D("99.75") == books.position("AAPL")
+    assert expected.portfolio.positions == books.portfolio.positions
+    assert money(expected) == money(books)
+
+
+def test_equal_money_with_other_fees_in_the_coin_is_another_fingerprint():
+    """Books that differ in what was taken in the coin are not equal."""
+    assert len({books_after(*order(), coin_fill(100, 100, None, coin=c)).fingerprint() for c in ("0", "0.25")}) == 2

@@ -12,8 +12,11 @@ from engine.calendar import AlwaysOpen, FixedCalendar, Session
 from engine.clock import SimulatedClock
 from engine.errors import AlreadyExists, VenueRejected
 from engine.market.bars import Bar
-from engine.market.fees import BasisPoints
-from engine.model import OrderRequest, OrderType, Replacement, Side, TimeInForce, VenuePosition, VenueStatus
+from engine.market.fees import AlpacaCrypto, BasisPoints
+from engine.market.liquidity import Depth
+from engine.market.prices import TakerCosts
+from engine.market.ticks import Quote, TickBar, TradeTick
+from engine.model import Cost, OrderRequest, OrderType, Replacement, Side, TimeInForce, VenuePosition, VenueStatus
 
 D = Decimal
 DAY = date(2024, 1, 2)
@@ -32,10 +35,10 @@ def bar(minute, *prices, symbol="AAPL", day=0, width=1):
 
 
 class Market:
-    def __init__(self, sessions=None, *, calendar=None, fees=None):
+    def __init__(self, sessions=None, *, calendar=None, **models):
         self.clock = SimulatedClock(OPEN - MINUTE)
         calendar = calendar or (None if sessions is None else FixedCalendar(sessions))
-        self.broker = SimulatedBroker(self.clock, calendar=calendar, fees=fees)
+        self.broker = SimulatedBroker(self.clock, calendar=calendar, **models)
         self.names = 0
 
     def send(self, side=BUY, quantity=10, *, kind=OrderType.MARKET, tif=TimeInForce.GTC, symbol="AAPL", **prices):
@@ -375,7 +378,7 @@ def partly_filled(market):
     """An order of 10 of which 4 are filled at 10; the rest would fill at 9."""
     market.run(bar(0, 10))
     order = market.send(kind=OrderType.LIMIT, limit=10)
-    market.broker._matcher._liquidity = lambda symbol, working, price: D(4) if working.cumulative == 0 else D(0)
+    market.broker._matcher._liquidity = lambda symbol, working, *asked: D(4) if working.cumulative == 0 else D(0)
     market.play(bar(1, 10))
     market.broker._matcher._liquidity = None
     return order
@@ -567,3 +570,379 @@ def test_the_feed_never_waits():
     market = Market()
 
     assert (None, OPEN - MINUTE) == (market.broker.get(3600.0), market.clock.now())
+
+
+def test_a_fee_in_the_coin_is_told_and_not_held():
+    """The first tier takes its part of what is bought, less of who rested; the position is what is left."""
+    market = Market(fees=AlpacaCrypto())
+    market.send(quantity=1)
+    market.send(quantity=1, kind=OrderType.LIMIT, limit=9)
+    executions = [fact.execution for fact, _ in market.play(bar(0, 10, 10, 8, 10)) if fact.execution is not None]
+
+    assert [("open", D("0.0025"), D("0.9975")), ("through", D("0.0015"), D("1.996"))] == [
+        (each.assumption, each.fee_quantity, each.position_after) for each in executions
+    ]
+    assert [D(0), D(0)] == [each.fee for each in executions]
+    assert {"AAPL": D("1.996")} == {symbol: held.quantity for symbol, held in market.broker.positions().items()}
+
+
+# --- models of the market ---------------------------------------------------------------------------------------------
+
+TENTH = Depth(participation=D("0.1"))  # 100 of the 1000 that each bar trades
+
+
+def fills(told):
+    return [(fact.execution.quantity, fact.execution.price) for fact, _ in told if fact.execution is not None]
+
+
+def test_a_large_order_rests_over_several_bars():
+    """Each bar fills its part at its own open, until nothing is left."""
+    market = Market(depth=TENTH)
+    market.send(quantity=250)
+    told = market.run(bar(0, 10), bar(1, 11), bar(2, 12), bar(3, 13))
+
+    assert [(D(100), D(10)), (D(100), D(11)), (D(50), D(12))] == fills(told)
+    assert [VenueStatus.PARTIALLY_FILLED, VenueStatus.PARTIALLY_FILLED, VenueStatus.FILLED] == [
+        fact.status for fact, _ in told
+    ]
+    assert not market.broker.working
+
+
+def test_orders_share_what_a_bar_trades():
+    """Two orders in one bar get together what one would have got, the first one first."""
+    market = Market(depth=TENTH)
+    market.send(quantity=60)
+    market.send(SELL, quantity=60)
+    told = market.run(bar(0, 10), bar(1, 11))
+
+    assert [(D(60), D(10)), (D(40), D(10)), (D(20), D(11))] == fills(told)
+
+
+def test_what_a_day_leaves_of_an_order_expires():
+    """A day order that the volume did not fill ends with the session, with what it has."""
+    market = Market(ONE_DAY, depth=TENTH)
+    market.send(quantity=1000, tif=TimeInForce.DAY)
+    told = market.run(bar(0, 10), bar(1, 10), bar(2, 10))
+
+    assert [(D(100), D(10))] * 3 == fills(told)
+    assert [("c1", VenueStatus.EXPIRED, OPEN + 3 * MINUTE)] == ends(told)
+    assert D(300) == market.broker.lookup(client_order_id="c1").cumulative
+
+
+@pytest.mark.parametrize(
+    ("tif", "quantity", "filled"),
+    [
+        (TimeInForce.IOC, 250, [(D(100), D(10))]),
+        (TimeInForce.FOK, 250, []),
+        (TimeInForce.FOK, 100, [(D(100), D(10))]),
+    ],
+)
+def test_all_or_nothing_and_at_once_know_the_volume(tif, quantity, filled):
+    """IOC takes what there is and ends; FOK takes all or nothing."""
+    market = Market(depth=TENTH)
+    market.send(quantity=quantity, tif=tif)
+    told = market.run(bar(0, 10), bar(1, 10))
+
+    assert filled == fills(told)
+    assert ([] if sum(each for each, _ in filled) == quantity else [VenueStatus.CANCELED]) == [
+        status for _, status, _ in ends(told)
+    ]
+
+
+def test_a_touched_limit_waits_its_turn():
+    """The first bar that touches the limit serves those before it, the second one us."""
+    market = Market(depth=Depth(queue=D(1)))
+    market.send(kind=OrderType.LIMIT, limit=9)
+    told = market.run(bar(0, 10, 10, 9, 10), bar(1, 10, 10, 9, 10))
+
+    assert [("touch", D(9), OPEN + MINUTE)] == [
+        (fact.execution.assumption, fact.execution.price, fact.at - MINUTE // 3 * 2) for fact, _ in told
+    ]
+
+
+def test_a_limit_that_is_passed_fills_at_once():
+    """Where the price goes through the limit all there have traded; what the volume leaves over keeps its price."""
+    market = Market(depth=Depth(participation=D("0.1"), queue=D(1)))
+    market.send(quantity=150, kind=OrderType.LIMIT, limit=9)
+    told = market.run(bar(0, 10, 10, 8, 10), bar(1, 8))
+
+    assert [(D(100), D(9)), (D(50), D(9))] == fills(told)
+    assert ["through", "through"] == [fact.execution.assumption for fact, _ in told]
+
+
+def test_a_bar_without_volume_fills_nothing():
+    """Nobody traded, so nobody traded with us; the order waits."""
+    market = Market(depth=TENTH)
+    market.send()
+    empty = Bar("AAPL", OPEN, OPEN + MINUTE, *[D(10)] * 4, D(0))
+
+    assert [] == market.run(empty)
+    assert [(D(10), D(11))] == fills(market.run(bar(1, 11)))
+
+
+COSTS = TakerCosts(spread=D(20), slippage=D(10))  # 0.1 % each, as an order takes
+
+
+@pytest.mark.parametrize(
+    ("side", "kind", "terms", "price"),
+    [
+        (BUY, OrderType.MARKET, {}, "10.02"),
+        (SELL, OrderType.MARKET, {}, "9.98"),
+        (BUY, OrderType.LIMIT, {"limit": "10.015"}, "10.015"),
+        (BUY, OrderType.STOP, {"stop": "12"}, "12.024"),
+        (SELL, OrderType.STOP, {"stop": "8"}, "7.984"),
+        (BUY, OrderType.LIMIT, {"limit": "9"}, "9"),
+        (SELL, OrderType.LIMIT, {"limit": "12"}, "12"),
+    ],
+)
+def test_who_takes_pays_who_rests_does_not(side, kind, terms, price):
+    """Market and stop orders pay spread and slippage, a limit no more than its limit, and a resting one nothing."""
+    market = Market(costs=COSTS)
+    market.send(side, kind=kind, **terms)
+    (told,) = [fact.execution for fact, _ in market.play(bar(0, 10, 13, 7, 10))]
+
+    assert D(price) == told.price
+    assert abs(told.price - (told.price if not told.costs else D(terms.get("stop", 10)))) * 10 == sum(
+        (cost.amount for cost in told.costs), D(0)
+    )
+
+
+def test_costs_are_in_the_average_and_told():
+    """The report's average has them in it, and the execution says which model took what."""
+    market = Market(costs=COSTS)
+    market.send(quantity=10)
+    ((report, _),) = market.play(bar(0, 10))
+
+    assert (D("10.02"), (Cost("spread", D("0.1")), Cost("slippage", D("0.1")))) == (
+        report.average,
+        report.execution.costs,
+    )
+
+
+def test_an_auction_has_one_price_for_all():
+    """Neither spread nor slippage in an auction."""
+    market = Market(ONE_DAY, costs=COSTS)
+    market.send(tif=TimeInForce.OPG)
+    ((report, _),) = market.play(bar(0, 10, 12, 9, 11))
+
+    assert ("auction", D(10), ()) == (report.execution.assumption, report.execution.price, report.execution.costs)
+
+
+def test_an_order_weighs_by_its_part_of_the_bar():
+    """The impact knows the bar's volume even where nothing is limited by it."""
+    market = Market(costs=TakerCosts(impact=D(1000)))
+    market.send(quantity=500)
+
+    assert [(D(500), D("10.5"))] == fills(market.play(bar(0, 10)))
+
+
+# --- real ticks -------------------------------------------------------------------------------------------------------
+
+SECOND = timedelta(seconds=1)
+WHOLE = Depth(participation=D(1))
+
+
+def ticked(*ticks, minute=0):
+    """A bar of trades (price, size) or quotes (bid, ask, bid size, ask size), a second between two of them."""
+    start = OPEN + minute * MINUTE
+    made = [
+        (TradeTick if len(tick) == 2 else Quote)(start + number * SECOND, *map(D, tick))
+        for number, tick in enumerate(ticks, 1)
+    ]
+    prices_ = [tick.price for tick in made]
+    high, low = max(prices_), min(prices_)
+    return TickBar("AAPL", start, start + MINUTE, prices_[0], high, low, prices_[-1], D(0), tuple(made))
+
+
+def executed(told):
+    return [
+        (fact.execution.assumption, fact.execution.quantity, fact.execution.price)
+        for fact, _ in told
+        if fact.execution is not None
+    ]
+
+
+@pytest.mark.parametrize(("side", "price"), [(BUY, "10.2"), (SELL, "9.9")])
+def test_market_orders_trade_at_the_quote(side, price):
+    """Who buys pays what is asked, who sells gets what is bid, at the quote's moment."""
+    market = Market()
+    market.send(side)
+    told = market.play(ticked(("9.9", "10.2", 100, 100), (9, 11, 100, 100)))
+
+    assert [("quote", D(10), D(price))] == executed(told)
+    assert [OPEN + SECOND] == [fact.at for fact, _ in told]
+    assert OPEN + MINUTE == market.clock.now()
+
+
+def test_a_quote_fills_no_more_than_its_size():
+    """The rest waits for a quote with another price or size; one that only stands on has been taken."""
+    market = Market(depth=TENTH)
+    market.send(quantity=10)
+    told = market.play(ticked((9, 10, 5, 4), (9, 10, 5, 4), ("9.5", 10, 5, 4), (9, 10, 5, 3), (9, 11, 5, 8)))
+
+    assert [("quote", D(4), D(10)), ("quote", D(3), D(10)), ("quote", D(3), D(11))] == executed(told)
+
+
+@pytest.mark.parametrize(
+    ("side", "limit", "quotes", "expected"),
+    [
+        (BUY, 9, [("9.5", 10), ("8.5", 9)], [("through", D(10), D(9))]),  # asked down to our bid
+        (BUY, 9, [("9.5", 10), (7, 8)], [("through", D(10), D(9))]),  # and past it: our bid was there first
+        (BUY, 9, [("9.5", 10), (9, "9.1")], []),  # others bid as much: nobody sells to us
+        (SELL, 11, [("9.5", 10), (11, 12)], [("through", D(10), D(11))]),
+        (SELL, 11, [("9.5", 10), ("10.9", 11)], []),
+        (BUY, 11, [("9.5", 10)], [("quote", D(10), D(10))]),  # good enough when it came
+        (BUY, 10, [("9.5", 10)], [("quote", D(10), D(10))]),
+    ],
+)
+def test_a_resting_limit_trades_where_a_quote_reaches_it(side, limit, quotes, expected):
+    """At its own price if it rested, at the quote if it came to it; the other side's price is no matter."""
+    market = Market()
+    market.send(side, kind=OrderType.LIMIT, limit=limit)
+
+    assert expected == executed(market.play(ticked(*((bid, ask, 100, 100) for bid, ask in quotes))))
+
+
+def test_a_stop_pays_the_quote_that_triggers_it():
+    """A stop is triggered by the price at which it will trade."""
+    market = Market()
+    market.send(SELL, kind=OrderType.STOP, stop="9.5")
+
+    assert [("gap", D(10), D(9))] == executed(market.play(ticked(("9.6", 10, 9, 9), (9, "9.1", 99, 99))))
+
+
+def test_a_trailing_stop_follows_its_own_side():
+    """A buy stop behind the lowest ask takes no notice of the bid."""
+    market = Market()
+    market.play(ticked((9, 10, 99, 99)))
+    market.broker.submit(
+        OrderRequest(
+            symbol="AAPL", side=BUY, type=OrderType.TRAILING_STOP, quantity=D(1), trail_price=D(1),
+            time_in_force=TimeInForce.GTC, client_order_id="t",
+        )
+    )  # fmt: skip
+
+    assert [("gap", D(1), D("11.1"))] == executed(
+        market.play(ticked((9, 10, 99, 99), ("9", "10.9", 99, 99), (9, "11.1", 99, 99), minute=1))
+    )
+
+
+def test_the_spread_of_a_quote_is_measured():
+    """What the quote is away from the middle is told as spread, and slippage comes on top; no spread is assumed."""
+    market = Market(costs=COSTS)
+    market.send(quantity=10)
+    ((report, _),) = market.play(ticked((9, 11, 100, 100)))
+
+    assert (D("11.011"), (Cost("spread", D(10)), Cost("slippage", D("0.11")))) == (
+        report.execution.price,
+        report.execution.costs,
+    )
+
+
+def test_market_orders_trade_at_the_next_trade():
+    """With trades alone the next one's price is the market's, and our part of it is bounded."""
+    market = Market(depth=TENTH, costs=TakerCosts(slippage=D(10)))
+    market.send(quantity=15)
+    told = market.play(ticked((10, 100), (11, 20), (12, 100)))
+
+    assert [("trade", D(10), D("10.01")), ("trade", D(2), D("11.011")), ("trade", D(3), D("12.012"))] == executed(told)
+
+
+def test_trades_of_one_moment_are_several():
+    """Two trades alike at the same moment fill twice."""
+    market = Market(depth=WHOLE)
+    market.send(quantity=10)
+    first = TradeTick(OPEN + SECOND, D(10), D(4))
+    last = TradeTick(OPEN + 2 * SECOND, D(10), D(9))
+    bar_ = TickBar("AAPL", OPEN, OPEN + MINUTE, *[D(10)] * 4, D(8), (first, first, last))
+
+    assert [D(4), D(4), D(2)] == [quantity for _, quantity, _ in executed(market.play(bar_))]
+
+
+def test_a_limit_in_trades():
+    """A trade at the limit serves those before us first, one beyond it us, at the limit."""
+    market = Market(depth=Depth(queue=D(2)))
+    market.send(kind=OrderType.LIMIT, limit=9)
+    touched = market.play(ticked((10, 5), (9, 5), (9, 5), (10, 5)))
+    told = market.play(ticked((10, 5), (9, 5), minute=1))
+
+    assert [] == touched
+    assert [("touch", D(10), D(9))] == executed(told)
+
+    market = Market(depth=Depth(queue=D(2)))
+    market.send(kind=OrderType.LIMIT, limit=9)
+    assert [("through", D(10), D(9))] == executed(market.play(ticked((10, 5), (8, 5))))
+
+
+def test_what_is_sent_at_a_tick_trades_from_there_on():
+    """A reaction to a fill takes part at the very tick, and never before."""
+    market = Market()
+    market.send()
+    told = market.play(
+        ticked((9, 10, 99, 99), (20, 21, 99, 99)),
+        react=lambda fact: market.names == 1 and market.send(SELL),
+    )
+
+    assert [("quote", D(10), D(10)), ("quote", D(10), D(9))] == executed(told)
+
+
+def test_auctions_and_days_know_ticks():
+    """The opening auction has the first tick's price; day orders end with the session."""
+    market = Market(ONE_DAY)
+    market.send(tif=TimeInForce.OPG)
+    market.send(kind=OrderType.LIMIT, limit=5, tif=TimeInForce.DAY)
+    told = market.run(*(ticked((10 + minute, 5), minute=minute) for minute in range(3)))
+
+    assert [("auction", D(10), D(10))] == executed(told)
+    assert [("c2", VenueStatus.EXPIRED, OPEN + 3 * MINUTE)] == ends(told)
+
+
+def test_ticks_without_orders_pass():
+    """Where nothing works a bar of ticks is skipped as any other."""
+    market = Market()
+    market.run(ticked((10, 5), (12, 5)))
+
+    assert OPEN + MINUTE == market.clock.now()
+
+
+def test_models_keep_their_promises_whatever_comes():
+    """Over random bars and orders: no limit is passed, a bar gives its part and no more, each cost is in its price."""
+    hypothesis = pytest.importorskip("hypothesis")
+    given, settings, st = hypothesis.given, hypothesis.settings, hypothesis.strategies
+    cents = st.integers(9_500, 10_500).map(lambda number: D(number).scaleb(-2))
+    orders = st.tuples(st.integers(0, 3), st.sampled_from([BUY, SELL]), st.integers(1, 120), st.none() | cents)
+
+    @settings(max_examples=150, deadline=None, derandomize=True)
+    @given(
+        st.lists(st.tuples(st.lists(cents, min_size=4, max_size=4), st.integers(0, 1000)), min_size=4, max_size=6),
+        st.lists(orders, min_size=1, max_size=5),
+    )
+    def hold(shapes, arrivals):
+        market = Market(depth=Depth(participation=D("0.1"), queue=D(1)), costs=COSTS, fees=AlpacaCrypto())
+        limits = {}
+        for minute, (four, volume) in enumerate(shapes):
+            for when, side, quantity, limit in arrivals:
+                if when == minute:
+                    terms = {} if limit is None else {"kind": OrderType.LIMIT, "limit": limit}
+                    limits[market.send(side, quantity, symbol="X/Y", **terms).client_order_id] = limit
+            low, opening, close, high = sorted(four)
+            start = OPEN + minute * MINUTE
+            told = market.run(Bar("X/Y", start, start + MINUTE, opening, high, low, close, D(volume)))
+            assert sum(quantity for quantity, _ in fills(told)) <= D(volume) / 10
+            for fact, _ in told:
+                each, limit = fact.execution, limits[fact.client_order_id]
+                buying = fact.side is BUY
+                dearer = sum((cost.amount for cost in each.costs), D(0)) / each.quantity
+                shown = each.price - dearer if buying else each.price + dearer
+                assert limit is None or (each.price <= limit if buying else each.price >= limit)
+                assert low <= shown.quantize(D("1e-9")) <= high or shown == limit
+                assert (each.assumption in ("touch", "through")) <= (not each.costs)
+        held = sum(
+            (fact.side.signed(fact.execution.quantity) - fact.execution.fee_quantity for fact in
+             market.broker.executions()), D(0)
+        )  # fmt: skip
+        assert {symbol: each.quantity for symbol, each in market.broker.positions().items()} == (
+            {"X/Y": held} if held else {}
+        )
+
+    hold()

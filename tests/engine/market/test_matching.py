@@ -13,7 +13,7 @@ from engine.errors import InvalidRequest
 from engine.market.bars import Bar
 from engine.market.matching import Ended, Match, Matcher
 from engine.market.path import corners
-from engine.model import OrderRequest, OrderType, Side, TimeInForce
+from engine.model import Cost, OrderRequest, OrderType, Side, TimeInForce
 
 D = Decimal
 T0 = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
@@ -124,16 +124,16 @@ def test_a_market_order_waits_for_the_first_price() -> None:
     ("order", "path", "expected"),
     [
         # limits, walked to: at the limit, and a touch is enough
-        (limit(BUY, "98"), ["97"], [("1", "98", "touch")]),
+        (limit(BUY, "98"), ["97"], [("1", "98", "through")]),
         (limit(BUY, "98"), ["98"], [("1", "98", "touch")]),
         (limit(BUY, "98"), ["98.01", "105"], []),
-        (limit(SELL, "102"), ["103"], [("1", "102", "touch")]),
+        (limit(SELL, "102"), ["103"], [("1", "102", "through")]),
         (limit(SELL, "102"), ["102"], [("1", "102", "touch")]),
         (limit(SELL, "102"), ["101.99", "95"], []),
         # limits that are good enough at once: at the price that is
         (limit(BUY, "101"), ["90"], [("1", "100", "marketable")]),
         (limit(SELL, "99"), ["110"], [("1", "100", "marketable")]),
-        (limit(BUY, "100"), ["90"], [("1", "100", "touch")]),
+        (limit(BUY, "100"), ["90"], [("1", "100", "through")]),
         # stops: at the stop
         (stop(BUY, "102"), ["103"], [("1", "102", "stop")]),
         (stop(BUY, "102"), ["102"], [("1", "102", "stop")]),
@@ -145,10 +145,10 @@ def test_a_market_order_waits_for_the_first_price() -> None:
         (stop(SELL, "101"), ["110"], [("1", "100", "stop")]),
         # stop limits: from the stop on a limit
         (stop_limit(BUY, "102", "103"), ["105"], [("1", "102", "stop")]),
-        (stop_limit(BUY, "102", "101"), ["105", "100"], [("1", "101", "touch")]),
+        (stop_limit(BUY, "102", "101"), ["105", "100"], [("1", "101", "through")]),
         (stop_limit(BUY, "102", "101"), ["101.5", "95"], []),  # the limit was reached, the stop was not
         (stop_limit(SELL, "98", "97"), ["95"], [("1", "98", "stop")]),
-        (stop_limit(SELL, "98", "99"), ["95", "100"], [("1", "99", "touch")]),
+        (stop_limit(SELL, "98", "99"), ["95", "100"], [("1", "99", "through")]),
         (stop_limit(SELL, "98", "99"), ["98.5", "105"], []),
         # trailing stops: the mark follows to the very turn of the path
         (trailing(SELL, trail_price="2"), ["98"], [("1", "98", "stop")]),
@@ -171,7 +171,7 @@ def test_an_order_on_a_path(order: OrderRequest, path: list[str], expected: Told
     ("order", "price", "expected"),
     [
         (limit(BUY, "98"), "95", [("1", "95", "open")]),
-        (limit(BUY, "98"), "98", [("1", "98", "open")]),
+        (limit(BUY, "98"), "98", [("1", "98", "touch")]),
         (limit(BUY, "98"), "98.01", []),
         (limit(BUY, "101"), "103", []),  # good enough before the jump is too early
         (limit(SELL, "102"), "105", [("1", "105", "open")]),
@@ -201,7 +201,7 @@ def test_a_stop_limit_that_was_leapt_over_waits_at_its_limit() -> None:
     tape = Tape(stop_limit(BUY, "102", "104"))
     tape.jump("105")
 
-    assert [("1", "104", "touch")] == tape.walk("106", "103")
+    assert [("1", "104", "through")] == tape.walk("106", "103")
 
 
 def test_a_trailing_mark_follows_a_jump() -> None:
@@ -240,7 +240,7 @@ def test_a_match_tells_the_order_as_it_stands() -> None:
         cumulative=D(3),
         cost=D(294),
         remaining=D(0),
-        assumption="touch",
+        assumption="through",
     )
 
 
@@ -251,14 +251,16 @@ def test_the_nearest_order_on_the_path_comes_first() -> None:
     """Along a path orders trade in the order in which it reaches them."""
     tape = Tape(limit(BUY, "95"), limit(BUY, "98"), stop(SELL, "97"), stop_limit(SELL, "96", "96"))
 
-    assert [("2", "98", "touch"), ("3", "97", "stop"), ("4", "96", "stop"), ("1", "95", "touch")] == tape.walk("90")
+    assert [("2", "98", "through"), ("3", "97", "stop"), ("4", "96", "touch"), ("1", "95", "through")] == tape.walk(
+        "90"
+    )
 
 
 def test_upward_too() -> None:
     """Rising prices reach the lowest order first."""
     tape = Tape(limit(SELL, "105"), stop(BUY, "102"), limit(SELL, "103"))
 
-    assert [("2", "102", "stop"), ("3", "103", "touch"), ("1", "105", "touch")] == tape.walk("110")
+    assert [("2", "102", "stop"), ("3", "103", "through"), ("1", "105", "through")] == tape.walk("110")
 
 
 def test_first_come_first_served_at_one_price() -> None:
@@ -371,13 +373,13 @@ def test_an_id_is_used_once() -> None:
 
 def test_a_replaced_order_keeps_what_it_filled() -> None:
     """The new order's total includes what the old one filled."""
-    tape = Tape(limit(BUY, "98", quantity="10"), liquidity=lambda symbol, order, price: D(4))
+    tape = Tape(limit(BUY, "98", quantity="10"), liquidity=lambda *asked: D(4))
     tape.walk("98")
     new = tape.matcher.replace("1", "2", limit(BUY, "97", quantity="6"), at(5))
 
     assert new is not None
     assert (D(4), D(2), D(392), D(98)) == (new.cumulative, new.remaining, new.cost, new.average)
-    assert [("2", "97", "touch")] == tape.walk("90")
+    assert [("2", "97", "through")] == tape.walk("90")
     assert not tape.matcher.has_orders("X")
 
 
@@ -407,7 +409,7 @@ def test_what_does_not_work_is_not_replaced() -> None:
 )
 def test_a_replacement_that_makes_no_sense_is_refused(new: OrderRequest, field: str) -> None:
     """A total that is filled already, another side or symbol: the old order stays as it was."""
-    tape = Tape(limit(BUY, "98"), liquidity=lambda symbol, order, price: D(4))
+    tape = Tape(limit(BUY, "98"), liquidity=lambda *asked: D(4))
     tape.walk("98")
 
     with pytest.raises(InvalidRequest, match=field):
@@ -431,7 +433,7 @@ def test_a_replaced_stop_limit_stays_triggered() -> None:
     tape.walk("103")
     tape.matcher.replace("1", "2", stop_limit(BUY, "110", "102.5"), at(5))
 
-    assert [("2", "102.5", "touch")] == tape.walk("100")
+    assert [("2", "102.5", "through")] == tape.walk("100")
 
 
 def test_an_average_needs_a_fill() -> None:
@@ -465,7 +467,7 @@ def test_at_once_counts_from_the_trigger(tif: TimeInForce) -> None:
 
 def test_ioc_fills_in_part_and_ends() -> None:
     """What was there is taken, the rest ends in the same place, however much comes later."""
-    tape = Tape(market(BUY, time_in_force=TIF.IOC), liquidity=lambda symbol, order, price: D(4))
+    tape = Tape(market(BUY, time_in_force=TIF.IOC), liquidity=lambda *asked: D(4))
     events = list(tape.matcher.jump("X", D(103), at(9)))
 
     assert [("1", "103", "open"), ("1", "ended", "ioc")] == tell(events)
@@ -475,7 +477,7 @@ def test_ioc_fills_in_part_and_ends() -> None:
 
 def test_ioc_gets_one_look_even_if_the_caller_moves_on() -> None:
     """A caller that does not wait for the end of a leg gives no second chance."""
-    tape = Tape(market(BUY, time_in_force=TIF.IOC), liquidity=lambda symbol, order, price: D(4))
+    tape = Tape(market(BUY, time_in_force=TIF.IOC), liquidity=lambda *asked: D(4))
     tape.matcher.advance("X", D(103), at(9), jump=True)
 
     assert [("1", "ended", "ioc")] == tape.walk("104")
@@ -486,32 +488,32 @@ def test_fok_is_whole_or_nothing() -> None:
     tape = Tape(
         market(BUY, quantity="5", time_in_force=TIF.FOK),
         market(BUY, quantity="4", time_in_force=TIF.FOK),
-        liquidity=lambda symbol, order, price: D(4),
+        liquidity=lambda *asked: D(4),
     )
 
     assert [("1", "ended", "fok"), ("2", "100", "market")] == tape.walk("101")
 
 
 def test_a_limit_that_fills_in_part_rests() -> None:
-    """The rest waits, is not asked for again on the same leg, and can fill on the next."""
+    """The rest waits, is not asked for again on the same leg, and fills on the next, at the limit that was passed."""
     asked: list[Decimal] = []
 
-    def liquidity(symbol: str, order: object, price: Decimal) -> Decimal:
+    def liquidity(symbol: str, order: object, price: Decimal, assumption: str) -> Decimal:
         asked.append(price)
         return D(4)
 
     tape = Tape(limit(BUY, "98"), liquidity=liquidity)
 
-    assert [("1", "98", "touch")] == tape.walk("95")
-    assert [("1", "95", "marketable")] == tape.walk("99")
-    assert [("1", "96", "open")] == tape.jump("96")
-    assert [D(98), D(95), D(96)] == asked
+    assert [("1", "98", "through")] == tape.walk("95")
+    assert [("1", "98", "through")] == tape.walk("99")
+    assert [("1", "98", "through")] == tape.jump("96")
+    assert [D(98), D(98), D(98)] == asked
     assert not tape.matcher.has_orders("X")
 
 
 def test_a_market_order_goes_on_with_each_new_target() -> None:
     """A market order that fills in part asks once a leg until it is done."""
-    tape = Tape(market(BUY), liquidity=lambda symbol, order, price: D(4))
+    tape = Tape(market(BUY), liquidity=lambda *asked: D(4))
 
     assert [("1", "103", "open")] == tape.jump("103")
     assert [("1", "103", "market")] == tape.walk("105")
@@ -523,7 +525,7 @@ def test_a_market_order_goes_on_with_each_new_target() -> None:
 def test_nothing_to_trade_is_no_endless_loop(there: str) -> None:
     """Without liquidity nothing trades, every leg ends, and the orders stay."""
     orders = [market(BUY), limit(BUY, "98"), stop(SELL, "98"), stop_limit(SELL, "97", "96")]
-    tape = Tape(*orders, trailing(SELL, trail_price="1"), liquidity=lambda symbol, order, price: D(there))
+    tape = Tape(*orders, trailing(SELL, trail_price="1"), liquidity=lambda *asked: D(there))
 
     assert [] == tape.jump("100")
     assert [] == tape.walk("90", "110")
@@ -533,7 +535,7 @@ def test_nothing_to_trade_is_no_endless_loop(there: str) -> None:
 def test_a_stop_that_found_nothing_is_a_market_order() -> None:
     """Triggered without liquidity, it trades as soon as there is some, wherever the price is then."""
     there = [D(0), D(99)]
-    tape = Tape(stop(SELL, "98"), liquidity=lambda symbol, order, price: there.pop(0))
+    tape = Tape(stop(SELL, "98"), liquidity=lambda *asked: there.pop(0))
 
     assert [] == tape.walk("105", "97")
     assert [("1", "97", "market")] == tape.walk("110")
@@ -541,7 +543,7 @@ def test_a_stop_that_found_nothing_is_a_market_order() -> None:
 
 def test_a_replacement_is_no_second_look() -> None:
     """An order that asked on this leg does not ask again under a new id before the next."""
-    tape = Tape(limit(BUY, "98"), liquidity=lambda symbol, order, price: D(4))
+    tape = Tape(limit(BUY, "98"), liquidity=lambda *asked: D(4))
     matcher = tape.matcher
     matcher.advance("X", D(95), at(9), jump=False)
     matcher.replace("1", "2", limit(BUY, "99"), at(9))
@@ -554,7 +556,7 @@ def test_liquidity_is_told_whom_it_is_for() -> None:
     """It is asked with the symbol, the order and the price."""
     asked: list[tuple[str, str, Decimal]] = []
 
-    def liquidity(symbol: str, order: Any, price: Decimal) -> Decimal:
+    def liquidity(symbol: str, order: Any, price: Decimal, assumption: str) -> Decimal:
         asked.append((symbol, order.order_id, price))
         return D(99)
 
@@ -596,7 +598,7 @@ def test_auction_orders_trade_in_their_auction_or_end(kind: Literal["open", "clo
 @pytest.mark.parametrize(("there", "expected"), [("4", [("1", "101", "auction"), ("1", "ended", "opg")]), ("0", [])])
 def test_an_auction_is_one_look(there: str, expected: Told) -> None:
     """What an auction does not fill ends with it."""
-    tape = Tape(market(BUY, time_in_force=TIF.OPG), liquidity=lambda symbol, order, price: D(there))
+    tape = Tape(market(BUY, time_in_force=TIF.OPG), liquidity=lambda *asked: D(there))
 
     assert (expected or [("1", "ended", "opg")]) == tape.auction("101", "open")
 
@@ -646,7 +648,7 @@ def play(bars: list[Bar], arrivals: list[tuple[int, int, OrderRequest]], there: 
     """Play bars through a matcher; ``arrivals`` are (bar, corners reached in it, request). Returns (bar, event)."""
     rounds = iter(range(100_000))
 
-    def liquidity(symbol: str, order: object, price: Decimal) -> Decimal:
+    def liquidity(symbol: str, order: object, price: Decimal, assumption: str) -> Decimal:
         return D(there[next(rounds) % len(there)]) if there else D(1_000_000)
 
     matcher = Matcher(liquidity)
@@ -730,7 +732,10 @@ def test_nothing_trades_that_could_not_have() -> None:
                 price for step, (_, price) in enumerate(corners(bar)) if (index, step) >= (in_bar, max(reached - 1, 0))
             ]
             total = filled[event.order_id] = filled.get(event.order_id, D(0)) + event.quantity
-            assert min(here) <= event.price <= max(here)
+            # What went through a limit and was not filled whole trades at that limit, wherever the path is by then.
+            assert min(here) <= event.price <= max(here) or (
+                event.assumption == "through" and event.price == order.limit_price
+            )
             assert bar.start <= event.at <= bar.end
             assert event.at >= corners(bars[in_bar])[reached][0]
             assert order.limit_price is None or (
@@ -767,3 +772,50 @@ def test_what_must_trade_does() -> None:
         assert ([opening if beyond else price] if reached else []) == traded
 
     hold()
+
+
+# --- what an order is told of -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("order", "moves", "expected"),
+    [
+        (limit(BUY, "98"), [("98", False)], ["touch"]),
+        (limit(BUY, "98"), [("97", False)], ["through"]),
+        (limit(SELL, "102"), [("102", False)], ["touch"]),
+        (limit(SELL, "102"), [("103", False)], ["through"]),
+        (limit(BUY, "98"), [("98", True)], ["touch"]),
+        (limit(BUY, "98"), [("98", False), ("97", False)], ["touch", "through"]),
+        (limit(BUY, "98"), [("98", False), ("99", False)], ["touch", "touch"]),
+        (limit(BUY, "98"), [("97", True)], ["open"]),
+        (market(BUY), [("98", True)], ["open"]),
+        (market(BUY), [("98", False)], ["market"]),
+    ],
+)
+def test_liquidity_is_told_why_it_is_asked(order: OrderRequest, moves: list[tuple[str, bool]], expected: list[str]):
+    """A limit that the price only reaches is a touch, one that it goes through is not, at either side."""
+    asked: list[str] = []
+
+    def liquidity(symbol: str, order: object, price: Decimal, assumption: str) -> Decimal:
+        asked.append(assumption)
+        return D(0)
+
+    tape = Tape(order, liquidity=liquidity)
+    for price, jump in moves:
+        (tape.jump if jump else tape.walk)(price)
+
+    assert expected == asked
+
+
+def test_prices_make_the_fill() -> None:
+    """What the models ask for is the price of the match, and counts in the order's cost."""
+
+    def dearer(order: object, quantity: Decimal, price: Decimal, assumption: str) -> tuple[Decimal, tuple[Cost, ...]]:
+        return price + 1, (Cost("spread", quantity),)
+
+    matcher = Matcher(prices=dearer)
+    matcher.add("1", market(BUY, quantity="3"), at(0))
+    event = matcher.advance("X", D(100), at(1), jump=True)
+
+    assert isinstance(event, Match)
+    assert (D(101), D(303), (Cost("spread", D(3)),)) == (event.price, event.cost, event.costs)

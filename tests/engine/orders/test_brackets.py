@@ -15,9 +15,10 @@ from engine.events import Alarm, AlarmCode
 from engine.execution import ExecutionEngine
 from engine.facts import Denied, SessionStarted
 from engine.market.bars import Bar
+from engine.market.fees import AlpacaCrypto
 from engine.model import Exits, OrderRequest, OrderType, Side, Status, TimeInForce, VenueStatus
 from engine.orders.brackets import Cancel, Place, Resize, due, unprotected
-from engine.risk.gate import CashGate
+from engine.risk.gate import RiskGate
 from engine.testing import Desk, Lost
 
 D = Decimal
@@ -803,13 +804,13 @@ def test_due_places_with_names_of_its_own(desk):
 class Market:
     """An engine at a simulated venue, played bar by bar."""
 
-    def __init__(self):
+    def __init__(self, *, fees=None):
         self.start = datetime(2024, 1, 2, 12, tzinfo=UTC)
         self.clock = SimulatedClock(self.start)
-        self.broker = SimulatedBroker(self.clock)
+        self.broker = SimulatedBroker(self.clock, fees=fees)
         self.journal = Journal(None)
         self.engine = ExecutionEngine(
-            self.broker, feed=self.broker, journal=self.journal, gate=CashGate(), clock=self.clock
+            self.broker, feed=self.broker, journal=self.journal, gate=RiskGate(), clock=self.clock
         )
         self.engine.start(SessionStarted(at=self.start, session_id="tb", cash=D(1_000_000), config="", data_digest=""))
         self.bars = 0
@@ -890,3 +891,29 @@ def test_an_oco_within_one_bar():
 
     assert D(0) == market.engine.position("X")
     assert {Status.FILLED, Status.CANCELED} == {market.status("o"), market.status("o.sl")}
+
+
+@pytest.mark.parametrize(
+    ("bar", "filled"), [((10, 13, "9.5", 13), "e.tp"), ((10, "10.5", 8, 8), "e.sl")], ids=["profit", "stop"]
+)
+def test_exits_close_what_a_fee_in_the_coin_has_left(bar, filled):
+    """Where the fee is taken in the coin the exits sell what is held, not what was filled, and nothing is left."""
+    market = Market(fees=AlpacaCrypto())
+    market.engine.submit(buy())
+    market.play(*bar)
+    exit_order = market.engine.books.tracker[filled]
+
+    assert (Status.FILLED, D("99.85"), D("99.85")) == (exit_order.status, exit_order.quantity, exit_order.filled)
+    assert D(0) == market.engine.position("X")
+
+
+def test_exits_leave_what_others_hold():
+    """Where more of the coin is held than this entry brought, its exits close what it brought and no more."""
+    market = Market(fees=AlpacaCrypto())
+    market.engine.submit(buy(exits=None, client_order_id="other"))
+    market.play(10, 10, 10, 10)
+    market.engine.submit(buy())
+    market.play(10, 13, "9.5", 13)
+
+    assert D("99.85") == market.engine.books.tracker["e.tp"].filled
+    assert D("99.85") == market.engine.position("X")

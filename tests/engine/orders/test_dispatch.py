@@ -21,6 +21,9 @@ from engine.facts import (
     Withdrawn,
 )
 from engine.model import OrderRequest, Side, Status, VenueStatus
+from engine.risk.gate import RiskGate
+from engine.risk.grid import Tick
+from engine.risk.symbols import SymbolProperties, SymbolTable
 from engine.testing import Desk, Lost
 
 D = Decimal
@@ -274,11 +277,11 @@ def test_an_exit_that_has_become_an_entry_is_withdrawn(desk):
 
 
 @pytest.mark.parametrize(("held", "status"), [("80", Status.CANCELED), ("100", Status.WORKING)])
-def test_a_reversal_opens_no_more_than_was_approved(desk, held, status):
-    """An order that closes 100 and opens 50 is withdrawn if it would open more by the time it can be sent."""
+def test_an_exit_closes_no_more_than_there_is_by_now(desk, held, status):
+    """An order that closes 100 is withdrawn if less is left by the time it can be sent: the rest would flip."""
     holding(desk)
     desk.broker.script("submit", NotSent("rate", earliest=desk.clock.now() + timedelta(seconds=30)))
-    ticket = desk.engine.submit(sell("150"))
+    ticket = desk.engine.submit(sell("100"))
     desk.broker.hold("X", D(held), D(10))
     desk.engine.reconcile()
     desk.run(30)
@@ -734,3 +737,24 @@ def test_orders_of_others_live_as_long_as_they_like(desk):
 
     assert ["by-hand"] == list(desk.engine.books.tracker.live)
     assert [] == desk.calls("cancel")
+
+
+# --- symbols ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_change_is_made_to_fit_the_symbol():
+    """Of what a replacement changes the venue gets what the symbol's rules allow, with what is filled counted in."""
+    cents = SymbolProperties(symbol="X", ticks=(Tick(size=D("0.01")),), lot=D(1))
+    desk = Desk(gate=RiskGate(symbols=SymbolTable([cents]))).start()
+    ticket = desk.engine.submit(buy())
+    desk.broker.fill(ticket.id, D(40), D(10))
+    desk.run()
+    refused = desk.engine.replace(ticket, quantity=D("90.5"), limit_price=D("9.998"))
+    (asked,) = desk.facts(ReplaceRequested)
+
+    assert (None, D(90), D("9.99"), None) == (
+        refused,
+        asked.change.quantity,
+        asked.change.limit_price,
+        asked.change.stop_price,
+    )

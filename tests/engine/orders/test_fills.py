@@ -28,10 +28,18 @@ def at(second: int) -> datetime:
     return T0 + timedelta(seconds=second)
 
 
-def fill(name: str, quantity: str, price: str, cumulative: str, second: int, fee: str = "0") -> Execution:
+def fill(
+    name: str, quantity: str, price: str, cumulative: str, second: int, fee: str = "0", coin: str = "0"
+) -> Execution:
     return Execution(
-        id=name, cumulative=D(cumulative), quantity=D(quantity), price=D(price), at=at(second), fee=D(fee)
-    )  # fmt: skip
+        id=name,
+        cumulative=D(cumulative),
+        quantity=D(quantity),
+        price=D(price),
+        at=at(second),
+        fee=D(fee),
+        fee_quantity=D(coin),
+    )
 
 
 def correction(execution: str, quantity: str, price: str, second: int, name: str = "c1") -> Correction:
@@ -98,6 +106,32 @@ def test_the_fee_is_that_of_the_source_that_tells_it():
 def test_a_fee_of_a_busted_fill_is_not_charged():
     """A bust takes the fee back with the fill."""
     assert ZERO == settled(fill("e1", "40", "10", "40", 1, fee="0.5"), correction("e1", "0", "10", 2)).fees
+
+
+def test_a_fee_in_the_coin_counts_at_the_price_of_its_fill():
+    """What was taken in the coin adds up in base units, and in money beside what was taken in money."""
+    result = settled(
+        fill("e1", "40", "10", "40", 1, coin="0.1"), fill("e2", "60", "10.1", "100", 2, fee="0.25", coin="0.2")
+    )
+
+    assert (D("0.3"), D("3.02"), D("3.27")) == (result.fee_quantity, result.fee_worth, result.fees)
+    assert D(100) == result.quantity
+
+
+def test_a_bust_gives_the_coin_back():
+    """A fee in the coin goes with its fill, and follows a correction of its price."""
+    told = fill("e1", "40", "10", "40", 1, coin="0.1")
+    busted, corrected = settled(told, correction("e1", "0", "10", 2)), settled(told, correction("e1", "40", "12", 2))
+
+    assert (ZERO, ZERO, ZERO) == (busted.fee_quantity, busted.fee_worth, busted.fees)
+    assert (D("0.1"), D("1.2"), D("1.2")) == (corrected.fee_quantity, corrected.fee_worth, corrected.fees)
+
+
+def test_a_fee_in_the_coin_is_that_of_the_source_that_tells_it():
+    """Of two tellings of a fill the one that knows the coin's fee holds, in either order."""
+    silent, telling = fill("e1", "40", "10", "40", 1), fill("a1", "40", "10", "40", 1, coin="0.1")
+
+    assert D("0.1") == settled(silent, telling).fee_quantity == settled(telling, silent).fee_quantity
 
 
 # --- corrections ------------------------------------------------------------------------------------------------------

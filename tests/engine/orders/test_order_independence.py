@@ -62,6 +62,7 @@ class Deal:
 
     def __init__(self, number: int, link: int, quantity: Decimal, price: Decimal, *, told: bool) -> None:
         self.number, self.link, self.quantity, self.price, self.told = number, link, quantity, price, told
+        self.taken = quantity / 400 if told else ZERO  # in the coin; a fill that nobody tells tells no fee
 
 
 class Venue:
@@ -95,6 +96,11 @@ class Venue:
     @property
     def cost(self) -> Decimal:
         return sum((deal.quantity * deal.price for deal in self.deals), ZERO)
+
+    @property
+    def taken(self) -> Decimal:
+        """In the coin, of what was bought."""
+        return sum((deal.taken for deal in self.deals if deal.quantity), ZERO) if self.side is Side.BUY else ZERO
 
     @property
     def outcome(self) -> Status:
@@ -190,8 +196,14 @@ class Venue:
         return {"client_order_id": client_id, "broker_order_id": broker_id, "symbol": "X", "side": self.side}
 
     def _execution(self, name: str, deal: Deal, count: Decimal) -> Execution:
+        coin = deal.taken if self.side is Side.BUY else ZERO
         return Execution(
-            id=f"{self.name}-{name}", cumulative=count, quantity=deal.quantity, price=deal.price, at=self.now
+            id=f"{self.name}-{name}",
+            cumulative=count,
+            quantity=deal.quantity,
+            price=deal.price,
+            at=self.now,
+            fee_quantity=coin,
         )
 
     def _activity(self, execution: Execution) -> None:
@@ -288,7 +300,8 @@ def books_of(venue: Venue, messages: list[VenueFact], *, asked: bool = True) -> 
 
 def ending(books: Books) -> tuple[object, ...]:
     order = books.tracker["o0"]
-    return order.filled, order.cost, order.average, order.status, order.quantity, books.position("X")
+    fees = order.fees, order.fee_quantity, order.fee_worth
+    return order.filled, order.cost, order.average, order.status, order.quantity, books.position("X"), fees
 
 
 def check_against_truth(venue: Venue, books: Books) -> None:
@@ -297,7 +310,11 @@ def check_against_truth(venue: Venue, books: Books) -> None:
     assert venue.filled == order.filled
     assert venue.outcome is order.status
     assert abs(venue.cost - order.cost) < D("1e-15")
-    assert venue.side.signed(venue.filled) == books.position("X")
+    assert venue.taken == order.fee_quantity
+    assert venue.side.signed(venue.filled) - venue.taken == books.position("X") == books.tracker.position("X")
+    portfolio = books.portfolio
+    assert abs(portfolio.profit() - (portfolio.realised() + portfolio.unrealised() - portfolio.fees)) < D("1e-12")
+    assert abs(10_000 - venue.side.signed(venue.cost) - portfolio.cash) < D("1e-12")
     assert order.average is None if not venue.filled else abs(order.average - venue.cost / venue.filled) < D("1e-15")
     assert not books.tracker.parked
 
@@ -392,7 +409,7 @@ names = st.sampled_from(["e1", "e2", "e3", "e4"])
 prices = st.sampled_from([D(10), D("10.1"), D("0.003")])
 executions = st.builds(
     Execution, id=names, cumulative=st.sampled_from([D(10), D(30), D(60), D(90)]), quantity=lots, price=prices,
-    at=moments, fee=st.sampled_from([ZERO, D(1)]),
+    at=moments, fee=st.sampled_from([ZERO, D(1)]), fee_quantity=st.sampled_from([ZERO, D("0.025"), D(1)]),
 )  # fmt: skip
 corrections = st.builds(
     Correction, id=st.sampled_from(["c1", "c2"]), execution_id=st.one_of(names, st.just("c1")),
@@ -420,6 +437,8 @@ def test_settling_depends_on_the_evidence_as_a_set(told, corrected, pictures, da
     assert settled.quantity >= 0
     assert settled.cost >= 0
     assert settled.peak >= settled.quantity
+    assert settled.fees >= settled.fee_worth >= 0
+    assert bool(settled.fee_worth) is bool(settled.fee_quantity)
     assert all(gap.before < gap.after and gap.cost > 0 for gap in settled.provisional)
 
 
@@ -442,7 +461,10 @@ def test_the_short_way_is_taken_by_orderly_fills(data):
     settled = settle([], [], [], fallback_price=D(10))
     for number, (lot, price) in enumerate(data.draw(st.lists(st.tuples(lots, prices), max_size=5)), start=1):
         at = T0 + timedelta(seconds=number)
-        execution = Execution(id=f"e{number}", cumulative=settled.quantity + lot, quantity=lot, price=price, at=at)
+        coin = data.draw(st.sampled_from([ZERO, lot / 400]))
+        execution = Execution(
+            id=f"e{number}", cumulative=settled.quantity + lot, quantity=lot, price=price, at=at, fee_quantity=coin
+        )
         extension = extended(settled, told, execution)
         assert extension is not None
         told, settled = [*told, execution], extension

@@ -168,12 +168,12 @@ def test_an_adopted_order_may_be_known_by_the_venues_id_alone():
 
 
 def test_orders_stand_in_the_order_in_which_they_became_known():
-    """Iterating gives all orders, ended ones too; `live` those that have not ended."""
+    """Iterating gives all orders, ended ones too, `total` their number; `live` those that have not ended."""
     tracker = tracking(NEW, E1, E2)
     tracker.open(intent("o0"))
     tracker.open(Denied(at=T0, request=intent("o2").request, refusal=Refusal(code="HALTED", message="no")))
 
-    assert ["o1", "o0", "o2"] == [order.id for order in tracker]
+    assert (["o1", "o0", "o2"], 3) == ([order.id for order in tracker], tracker.total)
     assert {"o0": tracker["o0"]} == tracker.live
 
 

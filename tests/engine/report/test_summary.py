@@ -19,6 +19,7 @@ from engine.facts import SessionStarted
 from engine.market.bars import Bar
 from engine.model import OrderRequest, Side, TimeInForce
 from engine.report.summary import Summary, as_json, as_text, save, summarise
+from engine.risk.protections import CooldownPeriod
 from engine.session import MarketConfig, MarketData, PaperSession, Result, SessionConfig
 from engine.testing import ManualHostClock
 
@@ -51,7 +52,7 @@ def played():
         (Bar("BTC/USD", START + i * MINUTE, START + (i + 1) * MINUTE, *[D(price)] * 4, D(1)),)
         for i, price in enumerate(prices)
     ]
-    config = SessionConfig(cash=D(10_000), market=MarketConfig(fee_bps=D(10)))
+    config = SessionConfig(cash=D(10_000), market=MarketConfig(fee_bps=D(10), ideal=True))
     data = MarketData(START, bars, AlwaysOpen(), "")
     return PaperSession(config, Journal(None), data, strategy=Script(), host_clock=ManualHostClock()).run()
 
@@ -86,6 +87,8 @@ def test_the_figures_of_a_small_session(summary):
         books=books,
         finished=WALL,
         seconds=0.0,
+        assumptions={"open": 2},
+        costs={},
     )
 
     assert expected == summary
@@ -98,8 +101,9 @@ def test_the_text_has_every_figure_in_its_line(summary):
 outcome     completed
 market time 2024-01-02 14:30 to 2024-01-02 14:34, 4 bars
 orders      3: 1 working, 2 filled
-fills       2
+fills       2: 2 open
 profit      +18.52  (realised +80.00, open -60.00, fees 1.48)
+costs       fees 1.48
 equity      10,018.52  (cash 9,478.52)
 drawdown    180.00  (1.76%)
 exposure    75.0% of the bars
@@ -108,6 +112,44 @@ run         1,234.50 s on this machine, {summary.facts} facts in the journal
 books       {summary.books[:16]}"""
 
     assert expected == as_text(evolve(summary, seconds=1234.5))
+
+
+def test_refusals_and_locks_are_counted():
+    """By code and by protection, the most frequent first; their lines are there only where there were any."""
+    config = SessionConfig(
+        cash=D(10_000),
+        market=MarketConfig(ideal=True),
+        protections=(CooldownPeriod(lock_for=2 * MINUTE, everything=True),),
+    )
+    bars = [(Bar("X", START + i * MINUTE, START + (i + 1) * MINUTE, *[D(10)] * 4, D(1)),) for i in range(9)]
+    data = MarketData(START, bars, AlwaysOpen(), "")
+    run = PaperSession(config, Journal(None), data, strategy=Restless(), host_clock=ManualHostClock()).run()
+    summary = summarise(run, SimulatedClock(WALL))
+    lines = as_text(summary).splitlines()
+
+    assert ({"LOCKED": 6, "INSUFFICIENT_CASH": 3}, {"cooldown": 3}) == (
+        summary.refusals,
+        summary.locks,
+    )
+    assert "refused     9: 6 LOCKED, 3 INSUFFICIENT_CASH" in lines
+    assert "locks       3: 3 cooldown" in lines
+
+
+class Restless:
+    """Buys and sells by turns; asks for too much beside it."""
+
+    def __init__(self):
+        self.bars = 0
+
+    def on_bar(self, bar, trader):
+        self.bars += 1
+        held = trader.position(bar.symbol)
+        side = Side.SELL if held else Side.BUY
+        trader.submit(OrderRequest.market(bar.symbol, side, D(1), time_in_force=TimeInForce.GTC))
+        if not held:
+            trader.submit(OrderRequest.market(bar.symbol, Side.BUY, D(10**6), time_in_force=TimeInForce.GTC))
+
+    def on_event(self, event, trader): ...
 
 
 def nothing_played():
@@ -126,7 +168,17 @@ def test_a_session_without_bars_has_figures_too():
     assert (D(0), D(100), {}) == (summary.exposure, summary.equity, summary.orders)
     assert "market time no bar was played" == lines[1]
     assert "orders      0: none" == lines[2]
-    assert "positions   flat" == lines[8]
+    assert "positions   flat" == lines[9]
+
+
+def test_costs_are_told_by_their_model(summary):
+    """What each model and the fees took stands in one line, what made the fills in another."""
+    text = as_text(
+        evolve(summary, assumptions={"through": 3, "open": 1}, costs={"slippage": D("1.005"), "spread": D(2)})
+    )
+
+    assert "fills       2: 3 through, 1 open\n" in text
+    assert "costs       slippage 1.00, spread 2.00, fees 1.48\n" in text
 
 
 def test_small_and_large_quantities_are_written_out(summary):

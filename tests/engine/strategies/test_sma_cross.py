@@ -13,7 +13,7 @@ from engine.config import convert
 from engine.errors import InvalidInput, InvalidRequest
 from engine.market.bars import Bar
 from engine.model import Side, Status, TimeInForce
-from engine.session import MarketData, PaperSession, SessionConfig
+from engine.session import Fees, FillsConfig, MarketConfig, MarketData, PaperSession, SessionConfig
 from engine.strategies.sma_cross import SmaCross
 
 D = Decimal
@@ -32,13 +32,14 @@ def bars(*closes, symbol="BTC/USD", opens=None):
     return made
 
 
-def played(*streams, cash=1000, **settings):
+def played(*streams, cash=1000, market=None, **settings):
     """The orders of a run, as (bar in which it was sent, side, quantity), and the result."""
     settings = {"fast": 2, "slow": 3, "share": D("0.5"), **settings}
     slices = list(zip(*streams, strict=True))
     data = MarketData(START, slices, AlwaysOpen(), "")
     strategy = SmaCross(**settings)
-    result = PaperSession(SessionConfig(cash=D(cash)), Journal(None), data, strategy=strategy).run()
+    config = SessionConfig(cash=D(cash), market=market or MarketConfig(ideal=True))
+    result = PaperSession(config, Journal(None), data, strategy=strategy).run()
     orders = [((order.placed - START) // MINUTE - 1, order.side, order.quantity) for order in result.books.tracker]
     return orders, result
 
@@ -85,6 +86,25 @@ def test_quantities_are_rounded_down_to_the_lot(symbol, lot, quantity):
     orders, _ = played(bars(12, 11, 10, 9, 12, 14, symbol=symbol), lot=lot)
 
     assert [(4, Side.BUY, D(quantity))] == orders
+
+
+def test_it_sells_what_a_fee_in_the_coin_has_left():
+    """Where the venue takes its fee out of what was bought, it sells what is there, and is flat."""
+    market = MarketConfig(ideal=False, fees=Fees.ALPACA_CRYPTO, fills=FillsConfig(participation=D(0)))
+    orders, result = played(bars(12, 11, 10, 9, 12, 14, 12, 8, 8, 8), market=market)
+
+    assert [(4, Side.BUY, D("41.6666")), (7, Side.SELL, D("41.5624335"))] == orders
+    assert {} == dict(result.books.portfolio.open_positions)
+
+
+def test_a_cross_cancels_what_the_last_one_has_left():
+    """An order that the market fills slowly is cancelled by the next cross, which then trades what there is."""
+    market = MarketConfig(fees=Fees.NONE, fills=FillsConfig(spread_bps=D(0), slippage_bps=D(0), participation=D(1)))
+    orders, result = played(bars(12, 11, 10, 9, 12, 14, 12, 8, 8, 8, 8, 8), market=market)
+
+    assert [(4, Side.BUY, D("41.6666")), (8, Side.SELL, D(3))] == orders
+    assert [Status.CANCELED, Status.FILLED] == [order.status for order in result.books.tracker]
+    assert {} == dict(result.books.portfolio.open_positions)
 
 
 def test_less_than_a_lot_is_no_order():
