@@ -43,6 +43,7 @@ __all__ = [
     "PositionMismatched",
     "RejectedByVenue",
     "Reopened",
+    "ReplaceDenied",
     "ReplaceRefused",
     "ReplaceRequested",
     "Sent",
@@ -175,9 +176,30 @@ class CancelRefused:
 
 @frozen(kw_only=True)
 class ReplaceRequested:
+    """
+    We asked for a change of a working order.
+
+    Attributes:
+        change: As the symbol's rules allow it.
+        changes: What they changed of what was asked for.
+        seen: What the gate let it pass on.
+    """
+
     at: datetime
     order_id: str
     change: Replacement
+    changes: tuple[str, ...] = ()
+    seen: Seen | None = None
+
+
+@frozen(kw_only=True)
+class ReplaceDenied:
+    """Our gate refused a change; nothing was asked for, and the order lives on as it was."""
+
+    at: datetime
+    order_id: str
+    change: Replacement
+    refusal: Refusal
 
 
 @frozen(kw_only=True)
@@ -432,6 +454,7 @@ Fact = (
     | CancelRequested
     | CancelRefused
     | ReplaceRequested
+    | ReplaceDenied
     | ReplaceRefused
     | NotFound
     | DeclaredLost

@@ -293,7 +293,7 @@ def open_session(config: SessionConfig, directory: Path, *, host_clock: HostCloc
         config = evolve(config, market=evolve(config.market, bars=str(Path(config.market.bars).resolve())))
     if config.symbols is not None:
         rules = str(Path(config.symbols).resolve())
-        config = evolve(config, symbols=rules, symbols_digest=digest(rules))
+        config = evolve(config, symbols=rules, symbols_digest=config.symbols_digest or digest(rules))
     path = directory / JOURNAL
     if path.exists() and path.stat().st_size:
         with Journal(path) as journal:

@@ -83,7 +83,9 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         allow_abbrev=False,
     )
     market = parser.add_argument_group("market")
-    market.add_argument("--bars", metavar="FILE", help="bars to play: CSV, CSV.gz, Parquet; without: a made-up day")
+    market.add_argument(
+        "--bars", metavar="FILE", help="bars, quotes or trades to play: CSV, CSV.gz, Parquet; without: a made-up day"
+    )
     market.add_argument("--symbol", metavar="NAME", help="what the bars are of, e.g. BTC/USD; needed with --bars")
     market.add_argument(
         "--hours",

@@ -27,6 +27,7 @@ from engine.facts import (
     PositionMismatched,
     RejectedByVenue,
     Reopened,
+    ReplaceDenied,
     ReplaceRefused,
     ReplaceRequested,
     Sent,
@@ -124,7 +125,11 @@ def fact(told: Fact) -> str:
         case CancelRefused():
             return f"the venue refused the cancel: {told.reason}"
         case ReplaceRequested():
-            return f"we ask for a change: {_change(told.change)}"
+            return "; ".join([f"we ask for a change: {_change(told.change)}", *told.changes])
+        case ReplaceDenied():
+            near = "" if told.refusal.nearest is None else f"; {told.refusal.nearest} would have passed"
+            why = f"{told.refusal.code}, {told.refusal.message}{near}"
+            return f"our gate refused a change ({_change(told.change)}): {why}"
         case ReplaceRefused():
             return f"the change {told.client_order_id} did not happen: {told.reason}"
         case NotFound():
@@ -190,7 +195,11 @@ def lifted(told: Locked, locks: Locks) -> str:
 
 def made_on(told: Fact) -> str | None:
     """What a decision of the gate was made on; None: the fact is none, or it needed nothing."""
-    looked = told.seen if isinstance(told, Intended) else told.refusal.seen if isinstance(told, Denied) else None
+    looked = None
+    if isinstance(told, Intended | ReplaceRequested):
+        looked = told.seen
+    elif isinstance(told, Denied | ReplaceDenied):
+        looked = told.refusal.seen
     return None if looked is None else seen(looked)
 
 

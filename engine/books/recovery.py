@@ -40,6 +40,7 @@ from engine.facts import (
     PositionMismatched,
     RejectedByVenue,
     Reopened,
+    ReplaceDenied,
     ReplaceRefused,
     ReplaceRequested,
     Sent,
@@ -299,7 +300,7 @@ class Books:
             return [Alarm(at=at, code=AlarmCode.POSITION_SUSPECT, symbol=symbol, order_id=None, message=what)]
         return []
 
-    def _sync_began(self, fact: SyncBegan, at: datetime) -> list[Event]:
+    def _changes_nothing(self, fact: SyncBegan | ReplaceDenied, at: datetime) -> list[Event]:
         return []
 
     def _synced(self, fact: Synced, at: datetime) -> list[Event]:
@@ -377,7 +378,8 @@ _APPLY: dict[type[Fact], _Apply] = {
         cast(_Apply, Books._note),
     ),
     **dict.fromkeys((OrderReported, ExecutionReported, ExecutionCorrected), cast(_Apply, Books._take)),
-    SyncBegan: Books._sync_began,
+    ReplaceDenied: Books._changes_nothing,
+    SyncBegan: Books._changes_nothing,
     Synced: Books._synced,
     PositionMismatched: Books._mismatched,
     PositionAdjusted: Books._adjusted,

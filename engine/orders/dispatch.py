@@ -20,6 +20,7 @@ from engine.facts import (
     CancelRequested,
     Fact,
     RejectedByVenue,
+    ReplaceDenied,
     ReplaceRefused,
     ReplaceRequested,
     Sent,
@@ -74,6 +75,7 @@ class Dispatch:
         self._unsent: dict[str, datetime | None] = {}  # orders that wait to be sent, and until when
         self._cancels: dict[str, datetime | None] = {}  # cancels that have not reached the venue, and until when
         self._lookups: dict[str, float] = {}  # orders to ask about, and when (host time)
+        self._denied: dict[str, str] = {}  # changes that our gate refused: the order, and the code
         self._expiring: dict[str, datetime] = {}  # orders with a time to live, and when to ask for their end
 
     @property
@@ -106,6 +108,7 @@ class Dispatch:
         self._cancels.pop(order_id, None)
         self._lookups.pop(order_id, None)
         self._expiring.pop(order_id, None)
+        self._denied.pop(order_id, None)
 
     # --- orders -------------------------------------------------------------------------------------------------------
 
@@ -166,10 +169,17 @@ class Dispatch:
         wanted = change.applied_to(order.request)
         rest = evolve(wanted, quantity=wanted.quantity - order.filled, client_order_id=change.client_order_id)
         verdict = self._judge(rest, order.group, order.id)
+        now = self._clock.now()
         if isinstance(verdict, Refusal):
+            if self._denied.get(order.id) != verdict.code:  # who tries again and again is told once
+                self._denied[order.id] = verdict.code
+                self._record(ReplaceDenied(at=now, order_id=order.id, change=change, refusal=verdict))
             return verdict
+        self._denied.pop(order.id, None)
         change = _as_allowed(change, verdict.request, order)
-        self._record(ReplaceRequested(at=self._clock.now(), order_id=order.id, change=change))
+        self._record(
+            ReplaceRequested(at=now, order_id=order.id, change=change, changes=verdict.changes, seen=verdict.seen)
+        )
         self._commit()
         try:
             report = self._broker.replace(order.broker_order_id or "", change)

@@ -100,7 +100,7 @@ class RiskGate:
             RiskGate._protections: bool(self.protections.rules),
             RiskGate._rules: self.symbols is not None,
             RiskGate._size: any((limits.max_order, limits.max_exposure, limits.max_gross, limits.max_leverage)),
-            RiskGate._collar: limits.collar is not None or limits.quote_age is not None,
+            RiskGate._collar: bool(limits.collar) or limits.quote_age is not None,
             RiskGate._rate: limits.max_orders is not None,
             RiskGate._day_trades: limits.day_trades is not None,
         }
@@ -282,7 +282,7 @@ class RiskGate:
                     bound=str(limits.quote_age),
                 )
         limit = request.limit_price
-        if limit is None or mark is None or limits.collar is None:
+        if limit is None or mark is None or not limits.collar:
             return None
         buying = request.side is Side.BUY
         if request.stop_price is not None:  # it is a limit order from its stop on

@@ -53,7 +53,7 @@ class RiskLimits:
         max_exposure: What may be held in one symbol, with what live orders may add.
         max_gross: The same in all symbols together.
         max_leverage: The same as a ratio of equity: 1 is all of it.
-        collar: How much a limit price may be worse than the market's last price, as a ratio.
+        collar: How much a limit price may be worse than the market's last price, as a ratio; 0: as much as it likes.
         quote_age: How old that price may be.
         max_orders, per: Orders of any kind that may have been sent within ``per``, before another entry.
         day_trades: The rule on day trades.
@@ -73,7 +73,9 @@ class RiskLimits:
     def __attrs_post_init__(self) -> None:
         if not self.allowance.is_finite() or self.allowance < ZERO:
             raise InvalidRequest("allowance", self.allowance, "a ratio >= 0")
-        for name in ("max_order", "max_exposure", "max_gross", "max_leverage", "collar"):
+        if self.collar is not None and (not self.collar.is_finite() or self.collar < ZERO):
+            raise InvalidRequest("collar", self.collar, "a ratio >= 0; 0 is no collar")
+        for name in ("max_order", "max_exposure", "max_gross", "max_leverage"):
             value = getattr(self, name)
             if value is not None and (not value.is_finite() or value <= ZERO):
                 raise InvalidRequest(name, value, "more than 0")

@@ -17,7 +17,7 @@ from engine.config import convert
 from engine.errors import Diverged, InvalidInput, InvalidRequest, JournalError
 from engine.events import Filled
 from engine.facts import CancelRequested, SessionStarted, StrategyFailed
-from engine.market.bars import Bar
+from engine.market.bars import Bar, digest
 from engine.model import Exits, OrderRequest, Side, Status, TimeInForce
 from engine.session import (
     JOURNAL,
@@ -975,3 +975,23 @@ def test_what_an_event_led_to_is_told_at_once():
     ).run()
 
     assert [Status.WORKING, Status.CANCELED] == told
+
+
+# --- rules of symbols -------------------------------------------------------------------------------------------------
+
+
+def test_rules_of_a_file_can_be_pinned(tmp_path):
+    """A digest in the settings is held against the file; without one a session keeps that of the file it finds."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text(
+        "".join(f'[[symbols]]\nsymbol = "{name}"\nlike = "us-equity"\n' for name in ("AAPL", "MSFT", "SPY"))
+    )
+    session = open_session(SessionConfig(symbols=str(rules)), tmp_path / "x")
+    session.journal.close()
+
+    assert digest(rules) == session.config.symbols_digest
+    with pytest.raises(InvalidInput, match="SHA-256"):
+        open_session(SessionConfig(symbols=str(rules), symbols_digest="0" * 64), tmp_path / "y")
+    rules.write_text(rules.read_text() + "\n")
+    with pytest.raises(InvalidInput, match="the file that the session began with"):
+        resume_session(tmp_path / "x")

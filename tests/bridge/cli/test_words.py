@@ -115,6 +115,14 @@ FACTS = [
         fact("TradingStateChanged", state=TradingState.HALTED, reason="by hand"),
         "trading is halted from here on: by hand",
     ),
+    (
+        told(
+            "ReplaceDenied",
+            change=Replacement(client_order_id="tb-1.r1", quantity=D(9)),
+            refusal=Refusal(code="EXIT_WORKING", message="5 is free", nearest="5"),
+        ),
+        ("our gate refused a change (quantity 9, under the id tb-1.r1): EXIT_WORKING, 5 is free; 5 would have passed"),
+    ),
     (told("Sent"), "sent to the venue"),
     (told("Unsent", reason="429", earliest=None), "nothing was sent: 429"),
     (told("Unsent", reason="429", earliest=NOON), "nothing was sent: 429, again from 2024-01-02 12:00:00 on"),

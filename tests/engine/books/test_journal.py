@@ -18,7 +18,7 @@ import pytest
 
 from engine.books import journal as journal_module
 from engine.books.journal import FORMAT, Entry, Journal, decode, encode
-from engine.decisions import Refusal, TradingState
+from engine.decisions import Refusal, Seen, TradingState
 from engine.errors import JournalError
 from engine.facts import (
     Adopted,
@@ -39,6 +39,7 @@ from engine.facts import (
     PositionMismatched,
     RejectedByVenue,
     Reopened,
+    ReplaceDenied,
     ReplaceRefused,
     ReplaceRequested,
     Sent,
@@ -143,6 +144,12 @@ EXAMPLES = (
     Locked(at=AT, id="x", protection="max-drawdown", symbol=None, side=None, until=VENUE, reason="why"),
     LocksReleased(at=AT, ids=("x", "y"), reason="why"),
     TradingStateChanged(at=AT, state=TradingState.HALTED, reason="why"),
+    ReplaceDenied(
+        at=AT,
+        order_id="tb-1",
+        change=Replacement(client_order_id="tb-1.r1", quantity=D(2)),
+        refusal=Refusal(code="EXIT_WORKING", message="why", seen=Seen(state=TradingState.ACTIVE, held=D(1))),
+    ),
     StrategyFailed(at=AT, error="ZeroDivisionError: x", policy="cancel"),
     OrderReported(
         at=VENUE,

@@ -13,6 +13,7 @@ from engine.facts import (
     CancelRefused,
     CancelRequested,
     Intended,
+    ReplaceDenied,
     ReplaceRefused,
     ReplaceRequested,
     Sent,
@@ -737,6 +738,19 @@ def test_orders_of_others_live_as_long_as_they_like(desk):
 
     assert ["by-hand"] == list(desk.engine.books.tracker.live)
     assert [] == desk.calls("cancel")
+
+
+def test_a_change_that_our_gate_refuses_is_journalled_once(desk):
+    """The first refusal is a fact with what it was made on; the same again is not, another code is."""
+    holding(desk)
+    exit_ = desk.engine.submit(sell())
+    codes = [desk.engine.replace(exit_, quantity=D(quantity)).code for quantity in ("101", "102")]
+    desk.journal.commit()
+    (denied,) = desk.facts(ReplaceDenied)
+
+    assert ["WOULD_FLIP", "WOULD_FLIP"] == codes
+    assert (D(101), D(100)) == (denied.change.quantity, denied.refusal.seen.held)
+    assert (D(100), Status.WORKING) == (exit_.order.quantity, exit_.status)
 
 
 # --- symbols ----------------------------------------------------------------------------------------------------------

@@ -520,6 +520,11 @@ def test_the_collar(wanted, nearest):
     assert nearest is None or D(nearest) == D(verdict.nearest)
 
 
+def test_no_collar():
+    """0 lets a limit be as bad as it likes."""
+    assert None is code(check(order(type=OrderType.LIMIT, limit_price="99"), View(cash=D(10**6)), limited(collar=D(0))))
+
+
 @pytest.mark.parametrize(
     ("age", "expected"), [(ONE, None), (ONE + timedelta(microseconds=1), "STALE_QUOTE"), (None, "STALE_QUOTE")]
 )
