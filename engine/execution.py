@@ -26,6 +26,8 @@ from engine.facts import (
     Denied,
     ExecutionReported,
     Fact,
+    Flattened,
+    FlattenRequested,
     Intended,
     LocksReleased,
     OrderReported,
@@ -34,9 +36,10 @@ from engine.facts import (
     Synced,
     TradingStateChanged,
 )
-from engine.model import Exits, OrderRequest, Replacement, Role
+from engine.model import Exits, OrderRequest, Replacement, Role, SymbolFlag
 from engine.orders.brackets import Guards, Place, stop_beside
 from engine.orders.dispatch import Dispatch
+from engine.orders.flatten import Flattener
 from engine.orders.order import Order
 from engine.orders.reconcile import Reconciler
 from engine.orders.settings import EngineSettings
@@ -115,6 +118,9 @@ class ExecutionEngine:
             self._dispatch.take_up(order)
         for order in self.books.tracker:
             self._guards.changed(order)
+        for symbol in self.books.tracker.flagged():
+            if SymbolFlag.FLATTENING in self.books.flags(symbol):
+                self._flattener.ask(symbol)
         self._sentry.judge()  # the journal may have lost what the last trades brought
         self.journal.commit()
         return self.reconcile()
@@ -143,6 +149,15 @@ class ExecutionEngine:
             cancel=lambda step: self.cancel(step.order_id, step.reason),
             tell=self._events.append,
             unprotected_for=self.settings.unprotected_for,
+            retry_after=self.settings.retry_after,
+        )
+        self._flattener = Flattener(
+            books.tracker,
+            books,
+            self.clock,
+            cancel=lambda order_ids: self._dispatch.cancel(order_ids, "its position is to be closed"),
+            leave=lambda request: self.submit(request).id,
+            done=lambda symbol: self._record(Flattened(at=self.clock.now(), symbol=symbol)),
             retry_after=self.settings.retry_after,
         )
         self._reconciler = Reconciler(
@@ -266,6 +281,19 @@ class ExecutionEngine:
             entries = [order.id for order in live if order.closing is not None and order.closing < order.quantity]
             self._dispatch.cancel([each for each in entries if not self.books.tracker[each].foreign], reason)
 
+    def flatten(self, symbol: str, reason: str = "asked for") -> None:
+        """
+        Be out of a symbol: cancel all our orders in it, wait for their ends, close what is held at the market.
+
+        It goes on with each `step`, survives a restart, and is over when nothing is held and nothing lives. Until then
+        no entry passes.
+        """
+        if SymbolFlag.FLATTENING not in self.books.flags(symbol):
+            self._record(FlattenRequested(at=self.clock.now(), symbol=symbol, reason=reason))
+            self.journal.commit()
+        self._flattener.ask(symbol)
+        self._flattener.work()
+
     def release(self, reason: str, *, because: str | None = None, symbol: str | None = None) -> list[str]:
         """
         Lift locks that hold now before their time.
@@ -351,7 +379,8 @@ class ExecutionEngine:
     @property
     def busy(self) -> bool:
         """Whether a step has something to do even if no fact arrives."""
-        return self._guards.busy or self._dispatch.waiting or self._resync_at is not None
+        waiting = self._guards.busy or self._dispatch.waiting or self._flattener.busy
+        return waiting or self._resync_at is not None
 
     @property
     def pending(self) -> bool:
@@ -476,6 +505,7 @@ class ExecutionEngine:
             self._dispatch.resume(entries=self.in_sync)
             self._dispatch.look_up(self._reconciler.look_up)
         self._guards.work()
+        self._flattener.work()
 
     def _place(self, step: Place) -> None:
         # That it is denied, and why, is journalled once.

@@ -34,6 +34,8 @@ __all__ = [
     "ExecutionCorrected",
     "ExecutionReported",
     "Fact",
+    "FlattenRequested",
+    "Flattened",
     "Intended",
     "Locked",
     "LocksReleased",
@@ -368,6 +370,23 @@ class LocksReleased:
 
 
 @frozen(kw_only=True)
+class FlattenRequested:
+    """Somebody wants to be out of a symbol: its orders are cancelled, then what is held is closed."""
+
+    at: datetime
+    symbol: str
+    reason: str
+
+
+@frozen(kw_only=True)
+class Flattened:
+    """Nothing is held in the symbol any more and nothing lives; entries may pass again."""
+
+    at: datetime
+    symbol: str
+
+
+@frozen(kw_only=True)
 class TradingStateChanged:
     at: datetime
     state: TradingState
@@ -467,6 +486,8 @@ Fact = (
     | DayBegan
     | Locked
     | LocksReleased
+    | FlattenRequested
+    | Flattened
     | TradingStateChanged
     | StrategyFailed
     | OrderReported

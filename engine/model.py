@@ -168,6 +168,7 @@ class SymbolFlag(Word):
     SUSPECT = "suspect"
     QUARANTINED = "quarantined"
     REDUCE_ONLY = "reduce_only"
+    FLATTENING = "flattening"
 
 
 class Role(Word):

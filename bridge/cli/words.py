@@ -18,6 +18,8 @@ from engine.facts import (
     ExecutionCorrected,
     ExecutionReported,
     Fact,
+    Flattened,
+    FlattenRequested,
     Intended,
     Locked,
     LocksReleased,
@@ -158,6 +160,10 @@ def fact(told: Fact) -> str:
             return f"{lock(told)}: {told.reason}"
         case LocksReleased():
             return f"locks lifted, {told.reason}: {', '.join(told.ids)}"
+        case FlattenRequested():
+            return f"out of {told.symbol}, {told.reason}: its orders are cancelled, then what is held is closed"
+        case Flattened():
+            return f"nothing is held in {told.symbol} any more"
         case TradingStateChanged():
             return f"trading is {told.state.value} from here on: {told.reason}"
         case StrategyFailed():

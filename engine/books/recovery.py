@@ -31,6 +31,8 @@ from engine.facts import (
     ExecutionCorrected,
     ExecutionReported,
     Fact,
+    Flattened,
+    FlattenRequested,
     Intended,
     Locked,
     LocksReleased,
@@ -340,6 +342,10 @@ class Books:
         self.locks.release(fact)
         return []
 
+    def _flatten(self, fact: FlattenRequested | Flattened, at: datetime) -> list[Event]:
+        self.tracker.flag(fact.symbol, SymbolFlag.FLATTENING, up=type(fact) is FlattenRequested)
+        return []
+
     def _state_changed(self, fact: TradingStateChanged, at: datetime) -> list[Event]:
         self.state = fact.state
         return []
@@ -386,6 +392,8 @@ _APPLY: dict[type[Fact], _Apply] = {
     DayBegan: Books._day_began,
     Locked: Books._locked,
     LocksReleased: Books._locks_released,
+    FlattenRequested: Books._flatten,
+    Flattened: Books._flatten,
     TradingStateChanged: Books._state_changed,
     StrategyFailed: Books._failed,
 }

@@ -65,7 +65,9 @@ def books(trades: int, *, recent: int = 50) -> Books:
         close(found, symbol, entry, exit_, at)
     for number in range(30):
         for symbol in SYMBOLS:
-            found.saw(symbol, PRICE + number % 2 * Decimal("0.01"), NOW)
+            price = PRICE + number % 2 * Decimal("0.01")
+            found.portfolio.mark(symbol, price, NOW)
+            found.returns.add(symbol, price)
     return found
 
 
@@ -125,7 +127,8 @@ def run() -> Iterator[Result]:
     halt = Protections((VolatilityHalt(max_deviation=Decimal("0.006")),))
 
     def price(value: Decimal) -> None:
-        found.saw("S0", value, NOW)
+        found.portfolio.mark("S0", value, NOW)
+        found.returns.add("S0", value)
         list(halt.after_price("S0", found, NOW))
 
     yield Result(bench=NAME, case="a price, volatility halt", value=best_mean(price, prices) * 1e6, unit="us")

@@ -60,7 +60,7 @@ def ours_once() -> tuple[float, int, float, float]:
         bars.append((Bar("BTC/USD", start, start + minute, *(Decimal(str(value[number])) for value in values)),))
     del source
     with Journal(None) as journal:
-        data = MarketData(START, bars, AlwaysOpen(), "")
+        data = MarketData(START, bars, AlwaysOpen(), "", ("BTC/USD",))
         # The peers fill whole orders at the market's price.
         config = SessionConfig(market=MarketConfig(ideal=True))
         session = PaperSession(config, journal, data, strategy=SmaCross(fast=FAST, slow=SLOW))

@@ -10,9 +10,11 @@ TESTS = [
     "tests/engine/risk/test_gate.py",
     "tests/engine/orders/test_dispatch.py",
     "tests/engine/test_protected_engine.py",
+    "tests/engine/orders/test_flatten.py",
 ]
 
-GATE, SENTRY, DISPATCH = "engine/risk/gate.py", "engine/books/sentry.py", "engine/orders/dispatch.py"
+GATE, SENTRY = "engine/risk/gate.py", "engine/books/sentry.py"
+DISPATCH, FLATTEN = "engine/orders/dispatch.py", "engine/orders/flatten.py"
 
 MUTANTS = [
     Mutant(
@@ -169,6 +171,25 @@ MUTANTS = [
         "if day is None or now > day.close:",
         "an order at the close belongs to the day that ends",
     ),
+    Mutant(
+        "exit-beside-an-exit",
+        FLATTEN,
+        "        if self._live(symbol):\n            return  # their",
+        "        if ours in self._live(symbol):\n            return  # their",
+        "what is held is closed while an exit still works",
+    ),
+    Mutant(
+        "cancels-its-own",
+        FLATTEN,
+        "for order_id in self._live(symbol) if order_id != ours]",
+        "for order_id in self._live(symbol)]",
+        "the order to leave is cancelled at once",
+    ),
+    Mutant(
+        "leaves-at-once", FLATTEN, "elif now >= self._wanted[symbol]:", "else:", "a refused order is sent at each step"
+    ),
+    Mutant("never-over", FLATTEN, "            self._done(symbol)\n", "", "no entry passes ever again"),
+    Mutant("strangers", FLATTEN, "and not order.foreign ", "", "somebody else's order is cancelled"),
     Mutant(
         "trades-judged-twice",
         SENTRY,

@@ -123,6 +123,11 @@ FACTS = [
         ),
         ("our gate refused a change (quantity 9, under the id tb-1.r1): EXIT_WORKING, 5 is free; 5 would have passed"),
     ),
+    (
+        fact("FlattenRequested", symbol="SPY", reason="the day ends"),
+        "out of SPY, the day ends: its orders are cancelled, then what is held is closed",
+    ),
+    (fact("Flattened", symbol="SPY"), "nothing is held in SPY any more"),
     (told("Sent"), "sent to the venue"),
     (told("Unsent", reason="429", earliest=None), "nothing was sent: 429"),
     (told("Unsent", reason="429", earliest=NOON), "nothing was sent: 429, again from 2024-01-02 12:00:00 on"),

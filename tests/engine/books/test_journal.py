@@ -30,6 +30,8 @@ from engine.facts import (
     ExecutionCorrected,
     ExecutionReported,
     Fact,
+    Flattened,
+    FlattenRequested,
     Intended,
     Locked,
     LocksReleased,
@@ -150,6 +152,8 @@ EXAMPLES = (
         change=Replacement(client_order_id="tb-1.r1", quantity=D(2)),
         refusal=Refusal(code="EXIT_WORKING", message="why", seen=Seen(state=TradingState.ACTIVE, held=D(1))),
     ),
+    FlattenRequested(at=AT, symbol="AAPL", reason="why"),
+    Flattened(at=AT, symbol="AAPL"),
     StrategyFailed(at=AT, error="ZeroDivisionError: x", policy="cancel"),
     OrderReported(
         at=VENUE,
