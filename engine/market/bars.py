@@ -21,7 +21,17 @@ from attrs import frozen
 
 from engine.clock import utc
 from engine.errors import InvalidInput, InvalidRequest
-from engine.market.tables import TIMESTAMP, columns_of, epoch, places, rows_of, unreadable
+from engine.market.tables import (
+    ABOVE_ZERO,
+    FROM_ZERO,
+    TIMESTAMP,
+    Cells,
+    columns_of,
+    epoch,
+    places,
+    rows_of,
+    unreadable,
+)
 from engine.model import ZERO
 
 __all__ = ["Bar", "digest", "read_bars", "slices"]
@@ -212,31 +222,11 @@ def _fault(
     previous: datetime | None,
 ) -> InvalidInput:
     """What is wrong with a row that is not sound, the first thing from left to right."""
-    if len(row) != len(header):
-        return InvalidInput(where, f"{len(row)} fields", f"{len(header)}, as in the header")
-
-    def wrong(index: int, expected: str) -> InvalidInput:
-        return InvalidInput(f"{where}, column {header[columns[index]]!r}", row[columns[index]], expected)
-
-    zoned = "a moment with its zone, e.g. 2024-01-02T14:30:00Z, or seconds or milliseconds since 1970"
-    try:
-        start = utc((moment or datetime.fromisoformat)(row[columns[0]]))
-    except (ValueError, TypeError, OverflowError, ArithmeticError):
-        return wrong(0, f"{zoned}; all in the form of the first")
-    if previous is not None and start <= previous:
-        return wrong(0, f"a moment after the previous bar's, {previous.isoformat()}")
-    numbers: list[Decimal] = []
-    for index, column in enumerate(_NUMBERS, 1):
-        try:
-            number = Decimal(row[columns[index]])
-        except (ValueError, TypeError, ArithmeticError):
-            return wrong(index, "a number")
-        if not number.is_finite():
-            return wrong(index, "a finite number")
-        if number < 0 or (number == 0 and column != "volume"):
-            return wrong(index, "a number >= 0" if column == "volume" else "a price > 0")
-        numbers.append(number)
-    opening, high, low, close, _ = numbers
+    cells = Cells(where, header, columns, row)
+    found = cells.fault(moment, after=previous or _BEFORE_ALL, what="bar", bounds=[ABOVE_ZERO] * 4 + [FROM_ZERO])
+    if found is not None:
+        return found
+    opening, high, low, close = map(Decimal, (row[index] for index in columns[1:5]))
     if high < max(opening, close, low):
-        return wrong(2, f"at least open, low and close, {max(opening, close, low)}")
-    return wrong(3, f"at most open, high and close, {min(opening, close)}")
+        return cells.wrong(2, f"at least open, low and close, {max(opening, close, low)}")
+    return cells.wrong(3, f"at most open, high and close, {min(opening, close)}")

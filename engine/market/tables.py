@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,13 +17,30 @@ from difflib import get_close_matches
 from itertools import chain
 from typing import IO, Any, Protocol
 
-from engine.clock import EPOCH
+from engine.clock import EPOCH, utc
 from engine.errors import InvalidInput
 
-__all__ = ["TIMESTAMP", "Rows", "columns_of", "epoch", "header_of", "is_parquet", "places", "rows_of", "unreadable"]
+__all__ = [
+    "ABOVE_ZERO",
+    "FROM_ZERO",
+    "TIMESTAMP",
+    "Cells",
+    "Rows",
+    "columns_of",
+    "epoch",
+    "header_of",
+    "is_parquet",
+    "places",
+    "rows_of",
+    "unreadable",
+]
 
 TIMESTAMP = ("timestamp", "time", "datetime", "date", "t")
 """How a column of moments may be called."""
+
+ABOVE_ZERO = (True, "a price > 0")
+FROM_ZERO = (False, "a number >= 0")
+"""Bounds of a number: whether 0 is too little, and what is right."""
 
 _SECONDS_END = 100_000_000_000
 
@@ -186,3 +203,65 @@ def epoch(text: str) -> datetime:
     """Seconds or milliseconds since 1970, told apart by size: as seconds, 100,000,000,000 is the year 5138."""
     number = Decimal(text)
     return EPOCH + timedelta(microseconds=int(number * (1_000_000 if number < _SECONDS_END else 1_000)))
+
+
+class Cells:
+    """
+    A row that is not sound, looked at once more to say what is wrong with it.
+
+    Args:
+        where: File and line, for people.
+        columns: Where in the row the moment stands, and then the numbers.
+    """
+
+    def __init__(self, where: str, header: Sequence[str], columns: Sequence[int], row: Sequence[str]) -> None:
+        self._where = where
+        self._header = header
+        self._columns = columns
+        self._row = row
+
+    def wrong(self, index: int, expected: str) -> InvalidInput:
+        """The error of one of the columns."""
+        column = self._columns[index]
+        return InvalidInput(f"{self._where}, column {self._header[column]!r}", self._row[column], expected)
+
+    def fault(
+        self,
+        moment: Callable[[str], datetime] | None,
+        *,
+        after: datetime,
+        what: str,
+        bounds: Sequence[tuple[bool, str]],
+        together: bool = False,
+    ) -> InvalidInput | None:
+        """
+        The first thing wrong by itself, from left to right; None: nothing is, but some do not go together.
+
+        Args:
+            moment: Reads the moments of this file; None: none was read yet.
+            after: The moment of the row before.
+            what: What a row is.
+            bounds: For each number whether 0 is too little, and what is right.
+            together: Rows may have the same moment.
+        """
+        row, columns = self._row, self._columns
+        if len(row) != len(self._header):
+            return InvalidInput(self._where, f"{len(row)} fields", f"{len(self._header)}, as in the header")
+        zoned = "a moment with its zone, e.g. 2024-01-02T14:30:00Z, or seconds or milliseconds since 1970"
+        try:
+            at = utc((moment or datetime.fromisoformat)(row[columns[0]]))
+        except (ValueError, TypeError, OverflowError, ArithmeticError):
+            return self.wrong(0, f"{zoned}; all in the form of the first")
+        if at < after or (at == after and not together):
+            order = "not before" if together else "after"
+            return self.wrong(0, f"a moment {order} the previous {what}'s, {after.isoformat()}")
+        for index, (above, expected) in enumerate(bounds, 1):
+            try:
+                number = Decimal(row[columns[index]])
+            except (ValueError, TypeError, ArithmeticError):
+                return self.wrong(index, "a number")
+            if not number.is_finite():
+                return self.wrong(index, "a finite number")
+            if number < 0 or (above and not number):
+                return self.wrong(index, expected)
+        return None

@@ -20,7 +20,7 @@ from attrs import frozen
 from engine.clock import EPOCH, utc
 from engine.errors import InvalidInput, InvalidRequest
 from engine.market.bars import Bar
-from engine.market.tables import TIMESTAMP, columns_of, epoch, header_of, places, rows_of
+from engine.market.tables import ABOVE_ZERO, FROM_ZERO, TIMESTAMP, Cells, columns_of, epoch, header_of, places, rows_of
 from engine.model import ZERO
 
 __all__ = ["Kind", "Quote", "Tick", "TickBar", "TradeTick", "kind_of", "read_ticks"]
@@ -211,29 +211,8 @@ def _fault(
     previous: datetime,
 ) -> InvalidInput:
     """What is wrong with a row that is not sound, the first thing from left to right."""
-    if len(row) != len(header):
-        return InvalidInput(where, f"{len(row)} fields", f"{len(header)}, as in the header")
-
-    def wrong(index: int, expected: str) -> InvalidInput:
-        return InvalidInput(f"{where}, column {header[columns[index]]!r}", row[columns[index]], expected)
-
-    zoned = "a moment with its zone, e.g. 2024-01-02T14:30:00Z, or seconds or milliseconds since 1970"
-    try:
-        at = utc((moment or datetime.fromisoformat)(row[columns[0]]))
-    except (ValueError, TypeError, OverflowError, ArithmeticError):
-        return wrong(0, f"{zoned}; all in the form of the first")
-    if at < previous:
-        return wrong(0, f"a moment not before the previous tick's, {previous.isoformat()}")
-    for index, name in enumerate(names[1:], 1):
-        try:
-            number = Decimal(row[columns[index]])
-        except (ValueError, TypeError, ArithmeticError):
-            return wrong(index, "a number")
-        if not number.is_finite():
-            return wrong(index, "a finite number")
-        if name.endswith("_size"):
-            if number < 0:
-                return wrong(index, "a number >= 0")
-        elif number <= 0:
-            return wrong(index, "a size > 0" if name == "size" else "a price > 0")
-    return wrong(2, f"at least the bid, {row[columns[1]]}")
+    cells = Cells(where, header, columns, row)
+    own = {"bid_size": FROM_ZERO, "ask_size": FROM_ZERO, "size": (True, "a size > 0")}
+    bounds = [own.get(name, ABOVE_ZERO) for name in names[1:]]
+    found = cells.fault(moment, after=previous, what="tick", bounds=bounds, together=True)
+    return cells.wrong(2, f"at least the bid, {row[columns[1]]}") if found is None else found
