@@ -65,8 +65,6 @@ class ExecutionEngine:
 
     Attributes:
         in_sync: Whether the last reconciliation of this run came to its end; until then only exits pass.
-        saw: ``(symbol, price, at)`` takes in the market's price, quote units; one at the very close still belongs to
-            the session day that ends.
     """
 
     def __init__(
@@ -118,6 +116,8 @@ class ExecutionEngine:
             self._dispatch.take_up(order)
         for order in self.books.tracker:
             self._guards.changed(order)
+        if self.books.state is TradingState.HALTED:
+            self._cancel_entries("trading was halted before the restart")
         for symbol in self.books.tracker.flagged():
             if SymbolFlag.FLATTENING in self.books.flags(symbol):
                 self._flattener.ask(symbol)
@@ -128,7 +128,6 @@ class ExecutionEngine:
     def _adopt_books(self, books: Books) -> None:
         self.books = books
         self._sentry = Sentry(books, self.gate.protections, self.calendar, self._record)
-        self.saw: Callable[[str, Decimal, datetime], None] = self._sentry.price  # called with every price of a replay
         self._dispatch = Dispatch(
             self.broker,
             books.tracker,
@@ -221,8 +220,28 @@ class ExecutionEngine:
         profit = evolve(request, client_order_id=request.client_order_id or self._new_id(), exits=exits)
         stop = stop_beside(profit, exits)
         pair = [(profit, Role.TAKE_PROFIT, profit.id), (stop, Role.STOP_LOSS, profit.id)]
-        first, second = self._submit(pair)
-        return first, second
+        if not self._pair_refused(profit, stop):
+            first, second = self._submit(pair)
+            return first, second
+        return Ticket(profit.id, self.books.tracker), Ticket(stop.id, self.books.tracker)
+
+    def _pair_refused(self, profit: OrderRequest, stop: OrderRequest) -> bool:
+        """Deny both orders of a new pair if either would be: one alone is not what was asked for."""
+        self._begun()
+        if any(self.books.tracker.find(client_order_id=each.id) is not None for each in (profit, stop)):
+            return False
+        verdicts = [self._judge(each, profit.id) for each in (profit, stop)]
+        reasons = [verdict for verdict in verdicts if isinstance(verdict, Refusal)]
+        if not reasons:
+            return False
+        for request, verdict in zip((profit, stop), verdicts, strict=True):
+            refusal = verdict
+            if not isinstance(refusal, Refusal):
+                what = f"the other order of the pair was refused: {reasons[0].code}, {reasons[0].message}"
+                refusal = Refusal(code="PAIR_REFUSED", message=what, value=reasons[0].code)
+            self._record(Denied(at=self.clock.now(), request=request, refusal=refusal))
+        self.journal.commit()
+        return True
 
     def cancel(self, order: Ticket | str, reason: str = "asked for") -> None:
         """
@@ -277,9 +296,12 @@ class ExecutionEngine:
             self._record(TradingStateChanged(at=self.clock.now(), state=state, reason=reason))
             self.journal.commit()
         if state is TradingState.HALTED:
-            live = self.books.tracker.live.values()
-            entries = [order.id for order in live if order.closing is not None and order.closing < order.quantity]
-            self._dispatch.cancel([each for each in entries if not self.books.tracker[each].foreign], reason)
+            self._cancel_entries(reason)
+
+    def _cancel_entries(self, reason: str) -> None:
+        live = self.books.tracker.live.values()
+        entries = [order for order in live if order.closing is not None and order.closing < order.quantity]
+        self._dispatch.cancel([order.id for order in entries if not order.foreign], reason)
 
     def flatten(self, symbol: str, reason: str = "asked for") -> None:
         """
@@ -317,6 +339,16 @@ class ExecutionEngine:
         return list(ids)
 
     # --- facts --------------------------------------------------------------------------------------------------------
+
+    def saw(self, symbol: str, price: Decimal, at: datetime) -> None:
+        """
+        Take in the market's price.
+
+        Args:
+            price: Quote units, > 0.
+            at: Its moment; at the very close it still belongs to the session day that ends.
+        """
+        self._sentry.price(symbol, price, at)
 
     def step(self) -> list[Event]:
         """
@@ -468,9 +500,7 @@ class ExecutionEngine:
         return tickets
 
     def _intend(self, request: OrderRequest, role: Role, group: str | None) -> bool:
-        now = self.clock.now()
-        self._sentry.order(now)
-        verdict = self._judge(request, group)
+        now, verdict = self.clock.now(), self._judge(request, group)
         if isinstance(verdict, Refusal):
             self._record(Denied(at=now, request=request, refusal=verdict))
             return False
@@ -490,7 +520,9 @@ class ExecutionEngine:
         return True
 
     def _judge(self, request: OrderRequest, group: str | None, replaces: str | None = None) -> Approval | Refusal:
-        verdict = self.gate.check(request, self.books, self.clock.now(), group=group, replaces=replaces)
+        now = self.clock.now()
+        self._sentry.order(now)
+        verdict = self.gate.check(request, self.books, now, group=group, replaces=replaces)
         if not self.in_sync and isinstance(verdict, Approval) and verdict.opening:
             what = "the books have not been compared with the venue; only exits may pass"
             return Refusal(code="NOT_IN_SYNC", message=what)

@@ -183,13 +183,15 @@ class ReplaceRequested:
 
     Attributes:
         change: As the symbol's rules allow it.
-        changes: What they changed of what was asked for.
+        reserve_price: The worst price that the order reserves for from here on, if it is worse than before.
+        changes: What the rules changed of what was asked for.
         seen: What the gate let it pass on.
     """
 
     at: datetime
     order_id: str
     change: Replacement
+    reserve_price: Decimal | None = None
     changes: tuple[str, ...] = ()
     seen: Seen | None = None
 

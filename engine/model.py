@@ -205,6 +205,7 @@ class Exits:
             raise InvalidRequest("exits.stop_limit", self.stop_limit, "a stop_loss beside it")
 
 
+_LONGEST = timedelta(days=36_500)
 _NO_PRICES = (None, None, None, None)
 _NEEDS: dict[OrderType, frozenset[str]] = {
     OrderType.MARKET: frozenset(),
@@ -255,8 +256,8 @@ class OrderRequest:
         prices = (self.limit_price, self.stop_price, self.trail_price, self.trail_percent)
         if self.type is not OrderType.MARKET or prices != _NO_PRICES:
             self._check_prices()
-        if self.time_to_live is not None and self.time_to_live <= timedelta(0):
-            raise InvalidRequest("time_to_live", self.time_to_live, "more than nothing")
+        if self.time_to_live is not None and not timedelta(0) < self.time_to_live <= _LONGEST:
+            raise InvalidRequest("time_to_live", self.time_to_live, "more than nothing, and at most 36500 days")
         if self.client_order_id is not None:
             require_text("client_order_id", self.client_order_id)
             if len(self.client_order_id) > 128:

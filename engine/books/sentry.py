@@ -42,6 +42,8 @@ class Sentry:
 
     def price(self, symbol: str, price: Decimal, at: datetime) -> None:
         """The market's price, quote units; at the very close it still belongs to the day that ends."""
+        if not price > 0:
+            raise InvalidRequest("price", price, "more than 0 quote units")
         day = self._day
         if day is None or at > day.close:
             self._begin(at - _INSTANT)

@@ -168,8 +168,10 @@ class Dispatch:
         command(order, Command.REPLACE)
         wanted = change.applied_to(order.request)
         rest = evolve(wanted, quantity=wanted.quantity - order.filled, client_order_id=change.client_order_id)
-        verdict = self._judge(rest, order.group, order.id)
-        now = self._clock.now()
+        verdict, now = self._judge(rest, order.group, order.id), self._clock.now()
+        if isinstance(verdict, Approval) and verdict.opening and order.closing is None:
+            what = f"it was to close a position and would open {verdict.opening} now"
+            verdict = Refusal(code="WOULD_OPEN", message=what, value=str(verdict.opening), bound="0", seen=verdict.seen)
         if isinstance(verdict, Refusal):
             if self._denied.get(order.id) != verdict.code:  # who tries again and again is told once
                 self._denied[order.id] = verdict.code
@@ -177,8 +179,17 @@ class Dispatch:
             return verdict
         self._denied.pop(order.id, None)
         change = _as_allowed(change, verdict.request, order)
+        if change.applied_to(order.request) == order.request:
+            return None  # as the symbol's rules allow it, it is what works already
         self._record(
-            ReplaceRequested(at=now, order_id=order.id, change=change, changes=verdict.changes, seen=verdict.seen)
+            ReplaceRequested(
+                at=now,
+                order_id=order.id,
+                change=change,
+                reserve_price=verdict.reserve_price,
+                changes=verdict.changes,
+                seen=verdict.seen,
+            )
         )
         self._commit()
         try:

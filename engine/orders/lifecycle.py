@@ -154,7 +154,8 @@ def note(order: Order, fact: Note) -> Order:
     if isinstance(fact, CancelRefused):
         return evolve(order, cancel_requested=False, changed=fact.at)
     if isinstance(fact, ReplaceRequested):
-        return evolve(order, replacing=fact.change, changed=fact.at)
+        price = order.reserve_price if fact.reserve_price is None else max(order.reserve_price, fact.reserve_price)
+        return evolve(order, replacing=fact.change, reserve_price=price, changed=fact.at)
     if isinstance(fact, ReplaceRefused):
         asked = order.replacing is not None and order.replacing.client_order_id == fact.client_order_id
         return evolve(order, replacing=None, changed=fact.at) if asked else order

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 
 from attrs import define, evolve, field, frozen, validators
 
@@ -26,6 +26,7 @@ from engine.risk.symbols import SymbolTable
 
 __all__ = ["RiskGate"]
 
+_ROOM = 110  # characters of an id; a venue takes 128, and exits and replacements are named after their entry
 _NEVER_USED = Decimal(1)  # an exit keeps back no money, at whatever price
 
 
@@ -120,9 +121,13 @@ class RiskGate:
         held = view.position(symbol)
         case = _Case(request, view, now, replaces, held, view.mark(symbol))
         exits = bool(held) and (held > 0) is not (request.side is Side.BUY)
-        for check in self._of_exits if exits or group is not None else self._of_entries:
-            if (refusal := check(self, case, group)) is not None:
-                return evolve(refusal, seen=case.seen())
+        try:
+            for check in self._of_exits if exits or group is not None else self._of_entries:
+                if (refusal := check(self, case, group)) is not None:
+                    return evolve(refusal, seen=case.seen())
+        except DecimalException:
+            what = "a price or a quantity has too many digits to be counted"
+            return Refusal(code="OUT_OF_RANGE", message=what, value=plain(request.quantity))
         if exits:
             price = _worst_price(case.request, case.mark, self.limits.allowance)
             return Approval(
@@ -144,6 +149,9 @@ class RiskGate:
 
     def _id(self, case: _Case, group: str | None) -> Refusal | None:
         name = case.request.id
+        if case.request.exits is not None and len(name) > _ROOM:
+            what = f"an id of {len(name)} characters leaves no room for those of its exits, {_ROOM} do"
+            return Refusal(code="ID_TOO_LONG", message=what, value=str(len(name)), bound=str(_ROOM))
         if name != case.replaces and case.view.has_order(name):
             return Refusal(code="DUPLICATE_ID", message=f"client order id {name} was used before", value=name)
         return None
@@ -158,6 +166,10 @@ class RiskGate:
                 return None  # whatever it is, what we hold of it must be able to leave
             what = f"no rules of {request.symbol} are known, and none are made up"
             return Refusal(code="UNKNOWN_SYMBOL", message=what, value=request.symbol)
+        closes = bool(case.held) and (case.held > 0) is (request.side is Side.SELL)
+        if properties.multiplier != 1 and not closes:
+            what = f"one unit of {request.symbol} is worth {properties.multiplier} of its price, and books count one"
+            return Refusal(code="CONTRACT", message=what, value=plain(properties.multiplier), bound="1")
         solved = solve(
             request,
             properties,
@@ -211,9 +223,8 @@ class RiskGate:
 
     def _protections(self, case: _Case, group: str | None) -> Refusal | None:
         case.entries = case.view.entries_today()
-        if case.replaces is not None:
-            return None  # it has passed; that it changes is no new entry
-        return self.protections.refusal(case.request, case.view, case.now)
+        again = case.replaces is not None
+        return self.protections.refusal(case.request, case.view, case.now, again=again)
 
     def _flags(self, case: _Case, group: str | None) -> Refusal | None:
         flags = case.view.flags(case.request.symbol)
@@ -237,7 +248,7 @@ class RiskGate:
             case.available += view.reserved(case.replaces)
         if cost <= case.available:
             return None
-        what = f"the order may cost {cost:.2f}, {case.available:.2f} is free"
+        what = f"the order may cost {_amount(cost)}, {_amount(case.available)} is free"
         return Refusal(code="INSUFFICIENT_CASH", message=what, value=plain(cost), bound=plain(case.available))
 
     def _size(self, case: _Case, group: str | None) -> Refusal | None:
@@ -347,6 +358,10 @@ def _worst_price(request: OrderRequest, mark: Decimal | None, allowance: Decimal
     return mark * (1 + allowance)
 
 
+def _amount(money: Decimal) -> str:
+    return f"{money:.2f}" if money.adjusted() < 40 else str(money)
+
+
 def _above(code: str, what: str, value: Decimal, bound: Decimal) -> Refusal:
-    message = f"{what} {value:.2f}, {bound:.2f} is the limit"
+    message = f"{what} {_amount(value)}, {_amount(bound)} is the limit"
     return Refusal(code=code, message=message, value=plain(value), bound=plain(bound))

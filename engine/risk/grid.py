@@ -7,7 +7,16 @@ Everything here is exact whatever decimal context the caller has: what would nee
 
 from __future__ import annotations
 
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation
+from decimal import (
+    MAX_EMAX,
+    MIN_EMIN,
+    Context,
+    Decimal,
+    DecimalException,
+    DivisionByZero,
+    Inexact,
+    InvalidOperation,
+)
 from itertools import pairwise
 
 from attrs import frozen
@@ -52,7 +61,11 @@ class Tick:
     def __attrs_post_init__(self) -> None:
         require_not_negative("start", self.start)
         require_positive("size", self.size)
-        if _remainder(self.start, self.size):
+        try:
+            off = _remainder(self.start, self.size)
+        except DecimalException:
+            raise InvalidRequest("size", self.size, f"one that {self.start} can be counted in") from None
+        if off:
             # So rounding down never leaves a band, and rounding up at most reaches the start of the next one.
             raise InvalidRequest("start", self.start, f"a multiple of the band's own size, {self.size}")
 

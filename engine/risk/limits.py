@@ -9,6 +9,7 @@ from attrs import frozen
 
 from engine.errors import InvalidRequest
 from engine.model import ZERO
+from engine.risk.checks import LONGEST
 
 __all__ = ["DayTradeRule", "RiskLimits"]
 
@@ -71,8 +72,8 @@ class RiskLimits:
     day_trades: DayTradeRule | None = None
 
     def __attrs_post_init__(self) -> None:
-        if not self.allowance.is_finite() or self.allowance < ZERO:
-            raise InvalidRequest("allowance", self.allowance, "a ratio >= 0")
+        if not self.allowance.is_finite() or not ZERO <= self.allowance <= 10:
+            raise InvalidRequest("allowance", self.allowance, "a ratio from 0 to 10")
         if self.collar is not None and (not self.collar.is_finite() or self.collar < ZERO):
             raise InvalidRequest("collar", self.collar, "a ratio >= 0; 0 is no collar")
         for name in ("max_order", "max_exposure", "max_gross", "max_leverage"):
@@ -83,5 +84,5 @@ class RiskLimits:
             raise InvalidRequest("quote_age", self.quote_age, "nothing or more")
         if self.max_orders is not None and not 1 <= self.max_orders <= 10_000:
             raise InvalidRequest("max_orders", self.max_orders, "from 1 to 10000")
-        if self.per <= _NOTHING:
-            raise InvalidRequest("per", self.per, "more than nothing")
+        if not _NOTHING < self.per <= LONGEST:
+            raise InvalidRequest("per", self.per, "more than nothing, and at most 36500 days")

@@ -10,9 +10,11 @@ import pytest
 from engine.books.recovery import recovered
 from engine.calendar import FixedCalendar, Session
 from engine.decisions import TradingState
+from engine.errors import InvalidRequest, NotSent
 from engine.facts import DayBegan, Locked, LocksReleased, OrderReported, TradingStateChanged
-from engine.model import OrderRequest, Side, Status
+from engine.model import Exits, OrderRequest, Side, Status
 from engine.risk.gate import RiskGate
+from engine.risk.grid import Tick
 from engine.risk.protections import (
     CooldownPeriod,
     DailyLossLimit,
@@ -23,6 +25,7 @@ from engine.risk.protections import (
     TradingWindow,
     VolatilityHalt,
 )
+from engine.risk.symbols import SymbolProperties, SymbolTable
 from engine.testing import Desk
 
 D = Decimal
@@ -507,3 +510,119 @@ def test_a_jump_of_the_price_locks():
     for price in ("10.5", "10.5", "10.5"):
         desk.engine.saw("X", D(price), desk.clock.now())
     assert Status.WORKING is market(desk, BUY).order.status
+
+
+# --- what must not slip through ---------------------------------------------------------------------------------------
+
+
+def test_a_pair_is_sent_whole_or_not_at_all():
+    """Where one order of a pair is refused the other one is too, and says why; neither reaches the venue."""
+    rules = SymbolProperties(symbol="X", ticks=(Tick(size=D("0.01")),), lot=D(1))
+    desk = Desk(gate=RiskGate(symbols=SymbolTable([rules]))).start()
+    filled(desk, BUY)
+    pair = desk.engine.submit_oco(OrderRequest.limit("X", SELL, D(10), D(12)), stop_loss=D(13))
+
+    assert ["EXITS_CROSSED", "PAIR_REFUSED"] == [ticket.refusal.code for ticket in pair]
+    assert 1 == len(desk.calls("submit"))
+    assert [Status.WORKING] * 2 == [
+        each.status for each in desk.engine.submit_oco(OrderRequest.limit("X", SELL, D(10), D(12)), stop_loss=D(9))
+    ]
+
+
+def test_an_id_has_room_for_those_of_its_exits():
+    """Exits are named after their entry, so an id that is too long for that is refused with it."""
+    desk = protected()
+    tickets = [
+        desk.engine.submit(
+            OrderRequest.market("X", BUY, D(1), exits=Exits(stop_loss=D(9)), client_order_id="a" * length)
+        )
+        for length in (111, 110)
+    ]
+
+    assert ("ID_TOO_LONG", Status.WORKING) == (tickets[0].refusal.code, tickets[1].status)
+
+
+@pytest.mark.parametrize(("lost", "after"), [(False, (Status.WORKING, "")), (True, (Status.CANCELED, "DAILY_LOSS"))])
+def test_an_entry_that_waited_is_held_against_the_rules_of_now(lost, after):
+    """It passed, but the day has lost too much since: it is withdrawn; one entry too many it is not."""
+    desk = protected(DailyLossLimit(max_loss=D(90)), MaxTradesPerDay(max_trades=2))
+    filled(desk, BUY)
+    desk.broker.script("submit", NotSent("rate", earliest=desk.clock.now() + timedelta(seconds=60)))
+    waiting = market(desk, BUY, quantity="5")
+    entries = desk.engine.books.entries_today()
+    if lost:
+        filled(desk, SELL, price="0.5")
+    desk.run(61)
+
+    assert (2, after) == (entries, (waiting.status, waiting.order.note.partition(":")[0]))
+
+
+def test_an_exit_that_lost_its_position_is_not_changed_into_an_entry():
+    """Nothing is held any more: a change of what was to close it would open a position."""
+    desk = protected()
+    filled(desk, BUY)
+    exit_ = desk.engine.submit(OrderRequest.limit("X", SELL, D(10), D(12)))
+    desk.broker.hold("X", D(0), D(10))
+    desk.engine.reconcile()
+    refusal = desk.engine.replace(exit_, limit_price=D(11))
+
+    assert (D(0), "WOULD_OPEN") == (desk.engine.position("X"), refusal.code)
+
+
+def test_a_change_of_nothing_is_not_asked_for():
+    """What the symbol's rules make of it is what works already."""
+    rules = SymbolProperties(symbol="X", ticks=(Tick(size=D("0.01")),), lot=D(1))
+    desk = Desk(gate=RiskGate(symbols=SymbolTable([rules]))).start()
+    ticket = desk.engine.submit(OrderRequest.limit("X", BUY, D(10), D("9.99")))
+
+    assert None is desk.engine.replace(ticket, quantity=D("10.4"), limit_price=D("9.999"))
+    assert [] == desk.calls("replace")
+
+
+def test_a_halt_is_finished_after_a_restart():
+    """The process died between the state and the cancels: they are asked for at the next start."""
+    desk = protected()
+    entry = desk.engine.submit(OrderRequest.limit("X", BUY, D(1), D(9)))
+    desk.journal.commit()
+    halted = [*desk.journal.entries()]
+    desk.restart(halted)
+    desk.engine._record(TradingStateChanged(at=desk.clock.now(), state=TradingState.HALTED, reason="why"))
+    desk.journal.commit()
+    desk.restart()
+    desk.run()
+
+    assert Status.CANCELED is desk.engine.books.tracker[entry.id].status
+
+
+def test_a_change_keeps_back_what_the_gate_counted():
+    """The new limit with its fee, not the limit alone."""
+    desk = Desk(gate=RiskGate(fee_rate=D("0.01"))).start()
+    ticket = desk.engine.submit(OrderRequest.limit("X", BUY, D(10), D(10)))
+    desk.engine.replace(ticket, limit_price=D(11))
+    desk.run()
+
+    assert D("111.10") == desk.engine.books.reserved(ticket.id)
+
+
+@pytest.mark.parametrize("quantity", ["1E+999999", "1E+100000"])
+def test_numbers_beyond_counting_are_refused(quantity):
+    """A quantity that nobody can multiply is refused, in a few words."""
+    desk = protected()
+    ticket = desk.engine.submit(OrderRequest.market("X", BUY, D(quantity)))
+
+    assert ticket.refusal.code in ("OUT_OF_RANGE", "INSUFFICIENT_CASH")
+    assert len(ticket.refusal.message) < 200
+
+
+def test_contracts_are_not_traded_yet():
+    """A symbol whose unit is worth more than its price is refused: the books count one."""
+    rules = SymbolProperties(symbol="X", ticks=(Tick(size=D("0.01")),), lot=D(1), multiplier=D(50))
+    desk = Desk(gate=RiskGate(symbols=SymbolTable([rules]))).start()
+
+    assert "CONTRACT" == market(desk, BUY)
+
+
+def test_a_price_is_more_than_nothing():
+    """A price of 0 is a mistake of the caller, and says so."""
+    with pytest.raises(InvalidRequest, match="price"):
+        protected().engine.saw("X", D(0), datetime(2024, 1, 2, 12, tzinfo=UTC))

@@ -102,9 +102,16 @@ class Protections:
             if lock is not None and lock.id not in view.locks and not view.locks.cover(lock):
                 yield lock
 
-    def refusal(self, request: OrderRequest, view: BooksView, now: datetime) -> Refusal | None:
-        """Why an entry may not go now; None: no rule minds. The first rule that does answers."""
+    def refusal(self, request: OrderRequest, view: BooksView, now: datetime, *, again: bool = False) -> Refusal | None:
+        """
+        Why an entry may not go now; None: no rule minds. The first rule that does answers.
+
+        Args:
+            again: It passed before, and waited or is changed: it is not counted once more.
+        """
         for rule in self._entries:
+            if again and isinstance(rule, MaxTradesPerDay):
+                continue
             if (found := rule.refusal(request, view, now)) is not None:
                 return found
         return None
