@@ -22,7 +22,8 @@ TradingError              base of all; also what the bridge raises
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -84,10 +85,17 @@ class InvalidInput(TradingError):
     """
 
     def __init__(self, where: str, value: object, expected: str) -> None:
-        super().__init__(f"{where}: found {value!r}, expected {expected}")
+        super().__init__(f"{where}: found {_shown(value)}, expected {expected}")
         self.where = where
         self.value = value
         self.expected = expected
+
+
+def _shown(value: object) -> str:
+    """A value as it stands in a file: numbers, times and lengths plain, texts in quotes; "nothing" where none is."""
+    if isinstance(value, Decimal | date | time | timedelta):
+        return str(value)
+    return "nothing" if value is None or repr(value) == "NOTHING" else repr(value)
 
 
 class Refused(TradingError):

@@ -140,7 +140,7 @@ class PaperSession:
             self._broker,
             feed=self._broker,
             journal=journal,
-            gate=gate_of(config, data.symbols, fees.highest_rate),
+            gate=gate_of(config, data.symbols, fees.highest_rate, data.first),
             calendar=data.calendar,
             clock=clock,
             host_clock=self._host,

@@ -125,13 +125,14 @@ def fees_of(market: MarketConfig) -> FeeModel:
 # --- the gate ---------------------------------------------------------------------------------------------------------
 
 
-def gate_of(config: SessionConfig, names: Sequence[str] | None, fee_rate: Decimal) -> RiskGate:
+def gate_of(config: SessionConfig, names: Sequence[str] | None, fee_rate: Decimal, first: datetime) -> RiskGate:
     """
     The gate that the settings ask for.
 
     Args:
         names: The symbols of the market; None: not known, and no rules are made up for them.
         fee_rate: The highest fee, as a ratio of the cost.
+        first: When the session begins, market time: rules have to hold by then.
 
     Raises:
         InvalidInput: The file with the symbols' rules is wrong, has changed, or lacks one of the names.
@@ -139,12 +140,12 @@ def gate_of(config: SessionConfig, names: Sequence[str] | None, fee_rate: Decima
     return RiskGate(
         limits=config.risk,
         protections=Protections(config.protections),
-        symbols=_symbols(config, names),
+        symbols=_symbols(config, names, first),
         fee_rate=fee_rate,
     )
 
 
-def _symbols(config: SessionConfig, names: Sequence[str] | None) -> SymbolTable | None:
+def _symbols(config: SessionConfig, names: Sequence[str] | None, first: datetime) -> SymbolTable | None:
     if config.symbols is None:
         if names is None:
             return None
@@ -156,6 +157,8 @@ def _symbols(config: SessionConfig, names: Sequence[str] | None) -> SymbolTable 
         raise InvalidInput(config.symbols, f"SHA-256 {found[:16]}…", expected)
     table = from_file(config.symbols)
     for name in names or ():
-        if name not in table:
-            raise InvalidInput(config.symbols, f"no rules of {name}", "those of every symbol that the market has")
+        if table.at(name, first) is None:
+            raise InvalidInput(
+                config.symbols, f"no rules of {name} on {first:%Y-%m-%d}", "those of every symbol that the market has"
+            )
     return table

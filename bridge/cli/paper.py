@@ -11,7 +11,7 @@ import threading
 import tomllib
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from decimal import Decimal
 from pathlib import Path
 from types import FrameType
@@ -129,6 +129,9 @@ def run(options: argparse.Namespace) -> int:
     here = os.getcwd()
     if here not in sys.path and "" not in sys.path:
         sys.path.insert(0, here)  # as with `python -m`: module:Class is looked for where the user stands
+    for name in ("out", "resume"):
+        if getattr(options, name) is not None and not getattr(options, name).strip():
+            raise InvalidInput(f"argument --{name}", getattr(options, name), "a folder")
     with _Stop() as stop:
         try:
             return _begin(options, stop) if options.resume is None else _resume(options, stop)
@@ -139,9 +142,14 @@ def run(options: argparse.Namespace) -> int:
         return Exit.STRATEGY_RAISED
 
 
+def _prints_aside(options: argparse.Namespace) -> AbstractContextManager[object]:
+    """What a strategy prints would stand in the middle of the one object that --json asks for: to stderr with it."""
+    return redirect_stdout(sys.stderr) if options.json else nullcontext()
+
+
 def _begin(options: argparse.Namespace, stop: _Stop) -> int:
     config, origins = _config(options)
-    with session_folder(options.out, SystemClock()) as directory, _made(config, origins):
+    with session_folder(options.out, SystemClock()) as directory, _made(config, origins), _prints_aside(options):
         session = open_session(config, directory)
     if not options.quiet:
         complain(f"recording in {directory}; Ctrl-C stops after the bar; to go on: {_resuming(directory)}")
@@ -154,7 +162,7 @@ def _resume(options: argparse.Namespace, stop: _Stop) -> int:
         expected = "nothing beside --resume: a session goes on with the settings it began with"
         raise InvalidInput("arguments", " ".join(others), expected)
     directory = Path(options.resume)
-    with _made(None, {}):
+    with _made(None, {}), _prints_aside(options):
         session = resume_session(directory)
     if not options.quiet:
         complain(f"resuming {directory}; Ctrl-C stops after the bar")
@@ -337,7 +345,8 @@ class _Stop:
 
 def _play(session: PaperSession, directory: Path, stop: _Stop, options: argparse.Namespace) -> int:
     try:
-        result = _run(session, stop, options)
+        with _prints_aside(options):
+            result = _run(session, stop, options)
         summary = summarise(result, SystemClock())
         code = Exit.COMPLETED if result.outcome == "completed" else Exit.STOPPED
         if session.error is not None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bridge.cli.terminal import Exit, complain, say
+from engine.errors import InvalidInput
 from engine.report.export import save_csv
 from engine.report.folder import REPORT, read_session, save_report
 from engine.report.tables import tables
@@ -53,12 +56,25 @@ def run(options: argparse.Namespace) -> int:
     for note in session.notes:
         complain(f"{_PROG}: {note}")
     path = directory / REPORT if options.out is None else Path(options.out)
-    save_report(session, path)
+    with _written("--out", path, "a file that can be written"):
+        save_report(session, path)
     say(str(path))
     if options.csv is not None:
-        for table in save_csv(tables(session.history).values(), Path(options.csv)):
+        folder = Path(options.csv)
+        with _written("--csv", folder, "a folder that can be made and written to"):
+            saved = save_csv(tables(session.history).values(), folder)
+        for table in saved:
             say(str(table))
     return Exit.COMPLETED
+
+
+@contextmanager
+def _written(argument: str, path: Path, expected: str) -> Iterator[None]:
+    """What the system says of a path, named after the argument that it was given with."""
+    try:
+        yield
+    except OSError as error:
+        raise InvalidInput(f"argument {argument}", str(path), f"{expected} ({error.strerror})") from error
 
 
 def report_beside(directory: Path, prog: str) -> bool:

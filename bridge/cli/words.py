@@ -104,7 +104,8 @@ def fact(told: Fact) -> str:
             return f"session {told.session_id} begins with cash {number(told.cash)}"
         case Intended():
             opens = f"opens {number(told.opening)}" if told.opening else "only closes a position"
-            gate = f"passed the gate ({opens}, at worst {number(told.reserve_price)})"
+            worst = f", at worst {number(told.reserve_price)}" if told.opening else ""
+            gate = f"passed the gate ({opens}{worst})"
             parts = [f"we mean to {request(told.request)}", *told.changes, gate]
             return "; ".join(parts + (["sent to the venue"] if told.sending else []))
         case Denied():

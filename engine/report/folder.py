@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -88,9 +89,15 @@ def as_html(session: Session) -> str:
 
 def save_report(session: Session, path: Path) -> None:
     """Write the report, whole or not at all; raise `OSError` if it cannot be written."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder", str(path))
     unfinished = path.with_name(f"{path.name}.part")
-    unfinished.write_bytes(as_html(session).encode())
-    unfinished.replace(path)
+    try:
+        unfinished.write_bytes(as_html(session).encode())
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def _config(begun: SessionStarted) -> SessionConfig | None:

@@ -122,7 +122,7 @@ def as_json(summary: Summary) -> bytes:
 
 def as_text(summary: Summary) -> str:
     """About ten lines, ``name  value``; what there was none of is left out."""
-    orders = ", ".join(f"{count} {status}" for status, count in summary.orders.items()) or "none"
+    orders = ", ".join(f"{count:,} {status}" for status, count in summary.orders.items()) or "none"
     made = ", ".join(f"{count:,} {name}" for name, count in summary.assumptions.items())
     costs = ", ".join(f"{name} {amount:,.2f}" for name, amount in (summary.costs | {"fees": summary.fees}).items())
     positions = ", ".join(f"{quantity:f} {symbol}" for symbol, quantity in summary.positions.items()) or "flat"
@@ -132,7 +132,7 @@ def as_text(summary: Summary) -> str:
     lines = {
         "outcome": summary.outcome,
         "market time": period,
-        "orders": f"{sum(summary.orders.values())}: {orders}",
+        "orders": f"{sum(summary.orders.values()):,}: {orders}",
         "refused": _listed(summary.refusals),
         "locks": _listed(summary.locks),
         "fills": f"{summary.fills:,}" + (f": {made}" if made else ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import cast
@@ -41,8 +42,13 @@ def load_strategy(name: str, settings: Mapping[str, object], *, where: str = "st
         except (TypeError, ValueError) as error:
             raise InvalidInput(f"{where}.settings", dict(settings), f"what {name} takes: {error}") from error
     for method in ("on_bar", "on_event"):
-        if not callable(getattr(strategy, method, None)):
+        found = getattr(strategy, method, None)
+        if not callable(found):
             raise InvalidInput(f"{where}.name", name, f"a class with a method {method}")
+        if inspect.iscoroutinefunction(found):
+            raise InvalidInput(
+                f"{where}.name", name, f"a class whose {method} is a plain method: the engine is not async"
+            )
     return cast(Strategy, strategy)
 
 

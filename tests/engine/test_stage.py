@@ -37,7 +37,7 @@ def test_a_market_names_its_symbols(tmp_path):
 
 def test_rules_of_the_market_s_own_symbols():
     """Shares trade whole on cents, pairs in parts and from 10 dollars on; whatever else is asked for is unknown."""
-    gate = gate_of(SessionConfig(), ("SPY", "BTC/USD"), D(0))
+    gate = gate_of(SessionConfig(), ("SPY", "BTC/USD"), D(0), NOON)
 
     assert (D(1), D("1E-9")) == (rules_of(gate, "SPY").lot, rules_of(gate, "BTC/USD").lot)
     assert D(10) == rules_of(gate, "BTC/USD").min_notional
@@ -46,14 +46,14 @@ def test_rules_of_the_market_s_own_symbols():
 
 def test_no_rules_where_no_symbols_are_known():
     """A market that does not say what it has, and no file either: nobody makes up rules."""
-    assert None is gate_of(SessionConfig(), None, D(0)).symbols
+    assert None is gate_of(SessionConfig(), None, D(0), NOON).symbols
 
 
 def test_rules_from_a_file(tmp_path):
     """A file's rules stand in place of the presets."""
     path = tmp_path / "rules.toml"
     path.write_text(RULES)
-    gate = gate_of(SessionConfig(symbols=str(path), symbols_digest=digest(path)), ("X/USD",), D(0))
+    gate = gate_of(SessionConfig(symbols=str(path), symbols_digest=digest(path)), ("X/USD",), D(0), NOON)
 
     assert (D("0.5"), D(10)) == (rules_of(gate, "X/USD").lot, rules_of(gate, "X/USD").min_notional)
 
@@ -64,7 +64,7 @@ def test_a_symbol_that_the_file_lacks(tmp_path):
     path.write_text(RULES)
 
     with pytest.raises(InvalidInput, match="no rules of Y/USD"):
-        gate_of(SessionConfig(symbols=str(path)), ("X/USD", "Y/USD"), D(0))
+        gate_of(SessionConfig(symbols=str(path)), ("X/USD", "Y/USD"), D(0), NOON)
 
 
 def test_rules_that_have_changed(tmp_path):
@@ -75,13 +75,13 @@ def test_rules_that_have_changed(tmp_path):
     path.write_text(RULES.replace("0.5", "0.25"))
 
     with pytest.raises(InvalidInput, match="the file that the session began with"):
-        gate_of(SessionConfig(symbols=str(path), symbols_digest=began), ("X/USD",), D(0))
+        gate_of(SessionConfig(symbols=str(path), symbols_digest=began), ("X/USD",), D(0), NOON)
 
 
 def test_limits_and_protections_are_the_gate_s():
     """What the settings say is what the gate holds orders against."""
     config = SessionConfig(risk=RiskLimits(max_order=D(5)), protections=(CooldownPeriod(),))
-    gate = gate_of(config, None, D("0.01"))
+    gate = gate_of(config, None, D("0.01"), NOON)
 
     assert (D(5), (CooldownPeriod(),), D("0.01")) == (gate.limits.max_order, gate.protections.rules, gate.fee_rate)
 
@@ -105,3 +105,12 @@ def test_fees(market, kind):
 def test_an_ideal_market_has_no_frictions():
     """Neither depth nor costs; any other has both."""
     assert ({}, {"depth", "costs"}) == (frictions(MarketConfig(ideal=True)), set(frictions(MarketConfig())))
+
+
+def test_rules_that_do_not_hold_yet(tmp_path):
+    """Rules that begin after the session's first bar are none."""
+    path = tmp_path / "rules.toml"
+    path.write_text(RULES + "since = 2024-01-03\n")
+
+    with pytest.raises(InvalidInput, match="no rules of X/USD on 2024-01-02"):
+        gate_of(SessionConfig(symbols=str(path)), ("X/USD",), D(0), NOON)

@@ -224,10 +224,10 @@ def test_progress(run, bars_file):
     [
         (["--cash", "many"], "argument --cash: found 'many', expected a finite number"),
         (["--cash"], "argument --cash: expected one argument"),
-        (["--cash", "-1"], "argument --cash: found Decimal('-1'), expected a number > 0"),
+        (["--cash", "-1"], "argument --cash: found -1, expected a number > 0"),
         (["--seed", "1.5"], "argument --seed: found '1.5', expected a whole number"),
         (["--hours", "late"], "argument --hours: found 'late', expected one of 'auto', '24/7', 'us-equities'"),
-        (["--fee-bps=-1"], "argument --fee-bps: found Decimal('-1'), expected a number from 0 to below 10000"),
+        (["--fee-bps=-1"], "argument --fee-bps: found -1, expected a number from 0 to below 10000"),
         (["--bars", "a.csv"], "argument --symbol: found 'nothing', expected it beside --bars"),
         (["--symbol", "SPY"], "argument --bars: found 'nothing', expected it beside --symbol"),
         (["--bars", "a.csv", "--symbol", "SPY"], "a.csv: found 'No such file or directory', expected a file"),
@@ -243,7 +243,7 @@ def test_progress(run, bars_file):
         (["--set", "fast=90"], "argument --set fast: found 90, expected less than slow"),
         (["--config", "no.toml"], "no.toml: found 'no such file', expected a TOML file"),
         (["--config", "bad.toml"], "bad.toml: found 'csh', expected no other keys than 'cash'"),
-        (["--config", "worse.toml"], "worse.toml: market.fee_bps: found Decimal('20000'), expected a number"),
+        (["--config", "worse.toml"], "worse.toml: market.fee_bps: found 20000, expected a number"),
         (["--config", "worst.toml"], "worst.toml: strategy.settings: fast: found 0, expected "),
         (["--config", "flat.toml", "--symbol", "SPY"], "flat.toml: market: found 3, expected a table"),
         (["--out", "bad.toml"], "bad.toml: found 'File exists', expected a folder"),
@@ -475,3 +475,28 @@ def test_a_second_signal_ends_at_once(tmp_path):
 
     assert -signal.SIGINT == ended
     assert 0 == resumed.returncode
+
+
+@pytest.mark.parametrize("argument", ["--out", "--resume"])
+def test_an_empty_path_is_no_folder(run, argument):
+    """A variable that is not set must not mean the folder in which one stands."""
+    ran = run("paper", argument, "")
+
+    assert (2, f"tradebridge paper: argument {argument}: found '', expected a folder\n") == (ran.code, ran.err)
+
+
+def test_an_async_strategy(run, strategy):
+    """Its methods would never run: it is refused, and nothing is recorded."""
+    name = strategy("class Mine:\n    async def on_bar(self, *_): ...\n    def on_event(self, *_): ...\n")
+    ran = run("paper", "--strategy", name, "--out", "x")
+
+    assert (2, 1) == (ran.code, ran.err.count("\n"))
+    assert "expected a class whose on_bar is a plain method: the engine is not async" in ran.err
+
+
+def test_values_are_shown_as_they_are_written(run):
+    """Numbers and lengths stand in an error as a person writes them."""
+    Path("c.toml").write_text("[risk]\nper = 0\n")
+
+    assert "argument --cash: found -5, expected" in run("paper", "--cash", "-5").err
+    assert "risk.per: found 0:00:00, expected more than nothing" in run("paper", "--config", "c.toml").err

@@ -38,6 +38,15 @@ def test_the_summary_of_a_session_that_failed(run, strategy):
     assert "Traceback" in ran.err
 
 
+def test_a_strategy_that_prints(run, strategy):
+    """What a strategy prints goes to stderr: stdout stays the one object."""
+    name = strategy("print('loaded')\nclass Mine:\n    def on_bar(self, *_): print('bar')\n    on_event = on_bar\n")
+    ran = run("paper", "--json", "--quiet", "--strategy", name, "--out", "x")
+
+    assert "completed" == json.loads(ran.out)["outcome"]
+    assert 390 * 3 == ran.err.count("bar\n")
+
+
 def test_a_mistake(run):
     """A mistake is the one line on stderr that it always is, and stdout stays empty."""
     for arguments in (("paper", "--json", "--cash", "x"), ("explain", "--json", "absent")):

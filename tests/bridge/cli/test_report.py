@@ -104,3 +104,18 @@ def test_mistakes(session):
         assert 1 == len(ran.err.splitlines())
         assert ran.err.startswith("tradebridge report: ")
     assert "another process has it open" in locked.err
+
+
+@pytest.mark.parametrize(
+    ("argument", "found"), [("--out", "."), ("--out", "taken"), ("--out", "absent/x.html"), ("--csv", "file.csv")]
+)
+def test_a_place_that_cannot_be_written(run, argument, found):
+    """A folder in place of a file, or the other way round, is one line that names the argument, and leaves nothing."""
+    run("paper", "--quiet", "--no-report", "--out", "x")
+    Path("taken").mkdir()
+    Path("file.csv").write_text("")
+    ran = run("report", "x", argument, found)
+
+    assert (2, 1) == (ran.code, ran.err.count("\n"))
+    assert f"argument {argument}: found {found!r}, expected a " in ran.err
+    assert [] == [path.name for path in Path().rglob("*.part")]

@@ -62,7 +62,7 @@ FACTS = [
     ),
     (
         fact("Intended", request=BUY, role=Role.SINGLE, group=None, reserve_price=D("497.80"), opening=D(0)),
-        "we mean to buy 62 SPY at market, day; passed the gate (only closes a position, at worst 497.8)",
+        "we mean to buy 62 SPY at market, day; passed the gate (only closes a position)",
     ),
     (
         fact("Denied", request=BUY, refusal=Refusal(code="INSUFFICIENT_CASH", message="5 is free")),
