@@ -1,0 +1,407 @@
+"""
+Orders on their way to the market and in it: latency, sessions, groups of exits, and the engine's matcher.
+
+It has no clock: `advance` lets happen what is due, and every move of the market does so first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import ROUND_DOWN, Decimal
+
+from bridge.venue.accounts import Account
+from bridge.venue.assets import Asset, Assets
+from bridge.venue.frictions import Frictions, Terms
+from bridge.venue.hours import Hours, Phase
+from bridge.venue.lifecycle import Lifecycle
+from bridge.venue.orders import Order
+from bridge.venue.schedule import Schedule
+from bridge.venue.spelling import nanos
+from engine.calendar import Session
+from engine.market.bars import Bar
+from engine.market.matching import RESTED, Ended, Match, Matcher
+from engine.market.path import corners
+from engine.market.ticks import Quote, Tick
+from engine.model import ZERO, TimeInForce
+
+__all__ = ["Exchange"]
+
+_FINEST = Decimal("0.000000001")
+_TURN, _EXPIRY = 0, 1  # ranks: a session ends before its orders do, and both before anything arrives
+
+
+class Exchange:
+    """
+    Args:
+        accounts: By id.
+        start: The first moment; none before it comes.
+
+    Attributes:
+        now: The moment that has been reached.
+        phase: Of the market in shares.
+    """
+
+    def __init__(
+        self,
+        *,
+        assets: Assets,
+        accounts: dict[str, Account],
+        hours: Hours,
+        terms: Terms,
+        frictions: Frictions,
+        lifecycle: Lifecycle,
+        schedule: Schedule,
+        start: datetime,
+    ) -> None:
+        self._assets = assets
+        self._accounts = accounts
+        self._hours = hours
+        self._fees = terms.fees
+        self._frictions = frictions
+        self._lifecycle = lifecycle
+        self._schedule = schedule
+        self._matcher = Matcher(frictions.liquidity, frictions.paid)
+        self._orders: dict[str, Order] = {}
+        self._waiting: dict[str, Order] = {}  # for their hours
+        self._last = {asset.symbol: asset.price for asset in assets}
+        self._yesterday = dict(self._last)
+        self._quotes: dict[str, Quote] = {}
+        self._to_open: set[str] = set()  # shares that have had no price in this session
+        self._session: Session | None = hours.session(start)
+        self.now = start
+        self.phase = hours.phase(start)
+        for asset in assets:
+            self._matcher.advance(asset.symbol, asset.price, start, jump=True)
+        self._plan_turn()
+
+    # --- prices -------------------------------------------------------------------------------------------------------
+
+    def price(self, asset: Asset) -> Decimal:
+        """The last one; of an asset that is quoted the middle of the quote."""
+        return self._last[asset.symbol]
+
+    def taking(self, asset: Asset, *, buying: bool) -> Decimal:
+        """What somebody who takes would be shown: the ask or the bid where there is a quote."""
+        quote = self._quotes.get(asset.symbol)
+        if quote is None:
+            return self._last[asset.symbol]
+        return quote.ask if buying else quote.bid
+
+    def yesterday(self, asset: Asset) -> Decimal:
+        """The last price of the session before."""
+        return self._yesterday[asset.symbol]
+
+    # --- time ---------------------------------------------------------------------------------------------------------
+
+    def advance(self, now: datetime) -> None:
+        """Let happen what is due by then; a moment that has passed changes nothing."""
+        while (entry := self._schedule.pop(now)) is not None:
+            due, what, arguments = entry
+            self.now = max(self.now, due)
+            what(*arguments)
+        self.now = max(self.now, now)
+
+    def _plan_turn(self) -> None:
+        due = self._hours.next_change(self.now)
+        if due is not None:
+            self._schedule.at(due, self._turn, rank=_TURN)
+
+    def _turn(self) -> None:
+        """A session, or the hours around it, begin or end."""
+        session = self._hours.session(self.now)
+        if self._session is not None and session != self._session:
+            self._close()
+        if session is not None and session != self._session:
+            self._to_open = {asset.symbol for asset in self._assets if not asset.crypto}
+        self._session, self.phase = session, self._hours.phase(self.now)
+        for working in self._matcher.open_orders():
+            order = self._orders[working.order_id]
+            if not self._may_trade(order):
+                self._matcher.cancel(order.id)
+                self._waiting[order.id] = order
+        for order in list(self._waiting.values()):
+            if self._may_trade(order):
+                del self._waiting[order.id]
+                self._schedule.at(self.now + self._frictions.delay(), self._arrive, order)
+        self._plan_turn()
+
+    def _close(self) -> None:
+        for asset in self._assets:
+            if not asset.crypto:
+                self._auction(asset.symbol, self._last[asset.symbol], closing=True)
+        self._yesterday = dict(self._last)
+        for account in self._accounts.values():
+            account.end_day(self.price)
+
+    def _may_trade(self, order: Order) -> bool:
+        if order.asset.crypto or self.phase is Phase.REGULAR:
+            return True
+        # An order for the opening auction has to be there before it.
+        early = order.draft.extended_hours or order.draft.time_in_force is TimeInForce.OPG
+        return self.phase is Phase.EXTENDED and early
+
+    # --- the market ---------------------------------------------------------------------------------------------------
+
+    def move(self, asset: Asset, price: Decimal, *, jump: bool) -> None:
+        """The price of an asset goes to another one, along the way or at once."""
+        self._quotes.pop(asset.symbol, None)
+        self._open_at(asset.symbol, price)
+        self._run(asset.symbol, self._matcher.jump if jump else self._matcher.walk, price)
+        self._last[asset.symbol] = price
+
+    def tick(self, asset: Asset, tick: Tick) -> None:
+        """A quote or a trade of others."""
+        symbol = asset.symbol
+        self._frictions.see(symbol, tick)
+        self._open_at(symbol, tick.price)
+        if isinstance(tick, Quote):
+            self._quotes[symbol] = tick
+            self._last[symbol] = tick.price
+            self._quoted(symbol, tick, buying=True)
+            self._quoted(symbol, tick, buying=False)
+            return
+        self._last[symbol] = tick.price
+        for event in self._matcher.tick(symbol, tick.price, self.now, kind="trade"):
+            self._happened(event)
+        self._settled(symbol)
+
+    def bars(self, bars: Iterable[tuple[Asset, Bar]]) -> None:
+        """Play bars of the same moment, all of them corner by corner; what is due in between happens in between."""
+        paths = [(asset, corners(bar)) for asset, bar in bars]
+        for asset, bar in bars:
+            self._frictions.begin(asset.symbol, bar.volume)
+        for corner in range(4):
+            for asset, path in paths:
+                at, price = path[corner]
+                self.advance(at)
+                self.move(asset, price, jump=corner == 0)
+
+    def _quoted(self, symbol: str, quote: Quote, *, buying: bool) -> None:
+        price = quote.ask if buying else quote.bid
+        for event in self._matcher.tick(symbol, price, self.now, kind="quote", buying=buying):
+            self._happened(event)
+        self._settled(symbol)
+
+    def _run(self, symbol: str, way: object, price: Decimal) -> None:
+        for event in way(symbol, price, self.now):  # type: ignore[operator]
+            self._happened(event)
+        self._settled(symbol)
+
+    def _look(self, order: Order) -> None:
+        """Let an order meet the market as it stands."""
+        symbol = order.asset.symbol
+        quote = self._quotes.get(symbol)
+        if quote is not None:
+            self._quoted(symbol, quote, buying=order.draft.buying)
+        else:
+            self._run(symbol, self._matcher.walk, self._last[symbol])
+
+    def _look_again(self, order: Order) -> None:
+        if self._matcher.order(order.id) is not None:
+            self._look(order)
+
+    def _open_at(self, symbol: str, price: Decimal) -> None:
+        if symbol in self._to_open and self.phase is Phase.REGULAR:
+            self._to_open.discard(symbol)
+            self._auction(symbol, price, closing=False)
+
+    def _auction(self, symbol: str, price: Decimal, *, closing: bool) -> None:
+        while (event := self._matcher.auction(symbol, price, self.now, "close" if closing else "open")) is not None:
+            self._happened(event)
+
+    def _settled(self, symbol: str) -> None:
+        """Behind a move: stops as they stand now, and another look for those that chance has cut."""
+        for working in self._matcher.open_orders(symbol):
+            order = self._orders[working.order_id]
+            if working.trails:
+                order.hwm, order.stop_price = working.mark, working.stop
+            if working.triggered and not order.triggered and order.draft.type.value in _STOPS:
+                order.triggered = True
+        for order_id in self._frictions.cut:
+            self._schedule.at(self.now + self._frictions.delay(), self._look_again, self._orders[order_id])
+        self._frictions.cut.clear()
+
+    # --- orders -------------------------------------------------------------------------------------------------------
+
+    def submit(self, order: Order) -> None:
+        """Take an order in, its legs with it; it meets the market once it has arrived there."""
+        for each in (order, *order.legs):
+            self._expire_in_time(each)
+        if self._may_trade(order):
+            self._lifecycle.received(order, "pending_new")
+            self._schedule.at(self.now + self._frictions.delay(), self._arrive, order)
+        else:
+            self._lifecycle.received(order, "accepted")
+            self._waiting[order.id] = order
+
+    def cancel(self, order: Order) -> None:
+        """Ask for the end of an order; until it comes a fill can win."""
+        self._lifecycle.asked_to_cancel(order, self.now)
+        self._schedule.at(self.now + self._frictions.delay(), self._cancel, order)
+
+    def end(self, order: Order) -> None:
+        """Cancel an order and what belongs to it at once."""
+        self._end(order, "canceled")
+
+    def replace(self, old: Order, new: Order) -> None:
+        """Ask for another order in the place of one; until it comes a fill can win."""
+        self._expire_in_time(new)
+        self._lifecycle.asked_to_replace(old, self.now)
+        self._lifecycle.received(new, "pending_new" if self._may_trade(old) else "accepted")
+        self._schedule.at(self.now + self._frictions.delay(), self._replace, old, new)
+
+    def _expire_in_time(self, order: Order) -> None:
+        self._orders[order.id] = order
+        session = order.draft.time_in_force in (TimeInForce.DAY, TimeInForce.OPG, TimeInForce.CLS)
+        if order.draft.time_in_force is TimeInForce.GTC:
+            ends: datetime | None = self._hours.kept_until(self.now, crypto=order.asset.crypto)
+        elif session or not order.asset.crypto:
+            ends = self._hours.day_ends(self.now, extended=order.draft.extended_hours)
+        else:
+            ends = None
+        if ends is not None:
+            order.expires_at = nanos(ends)
+            self._schedule.at(ends, self._expire, order, rank=_EXPIRY)
+
+    def _arrive(self, order: Order) -> None:
+        if not order.open or order.status in ("pending_cancel", "pending_replace"):
+            return
+        if not self._may_trade(order):
+            self._waiting[order.id] = order
+            return
+        if order.status in ("accepted", "pending_new", "held"):
+            self._lifecycle.at_market(order, self.now)
+        self._work(order)
+        if order.draft.order_class == "oco":
+            for leg in order.legs:
+                self._work(leg)
+        self._look(order)
+
+    def _work(self, order: Order) -> None:
+        if order.quantity is None:
+            self._measure(order)
+        if self._matcher.order(order.id) is None and order.remaining:
+            working = self._matcher.add(order.id, order.as_request(order.remaining), self.now)
+            if working.trails and order.hwm is not None:
+                working.follow(order.hwm)
+
+    def _measure(self, order: Order) -> None:
+        """How many base units an order for money is for, now that it is at the market."""
+        draft = order.draft
+        price = draft.limit_price or draft.stop_price
+        if price is None:
+            shown = self.taking(order.asset, buying=draft.buying)
+            price = self._frictions.expected(order.asset.symbol, shown, buying=draft.buying)
+        quantity = ((draft.notional or ZERO) / price).quantize(_FINEST, ROUND_DOWN)
+        if not order.opens:
+            quantity = min(quantity, abs(self._accounts[order.owner].quantity(order.asset)))
+        order.quantity = max(quantity, _FINEST)
+
+    # --- what happens to them -----------------------------------------------------------------------------------------
+
+    def _happened(self, event: Match | Ended) -> None:
+        order = self._orders[event.order_id]
+        if isinstance(event, Ended):
+            self._end(order, "canceled" if event.reason is TimeInForce.FOK else "expired")
+            return
+        symbol, side = order.asset.symbol, order.draft.side
+        charge = self._fees.charge(symbol, side, event.quantity, event.price, self.now, event.assumption in RESTED)
+        self._frictions.took(symbol, event.quantity, buying=order.draft.buying)
+        self._lifecycle.filled(order, event.quantity, event.price, charge, self.now)
+        for other in self._others(order):
+            self._shrink(other, event.quantity)
+        if order.status == "filled" and order.draft.order_class != "oco":
+            for number, leg in enumerate(order.legs):
+                if leg.open:
+                    self._take_turn(leg, shown=number == 0)
+
+    def _take_turn(self, leg: Order, *, shown: bool) -> None:
+        """The entry is filled: all exits work, and of two the second is shown as held."""
+        if leg.status == "pending_cancel":
+            return
+        if shown:
+            self._lifecycle.at_market(leg, self.now)
+        if self._may_trade(leg):
+            self._work(leg)
+        else:
+            self._waiting[leg.id] = leg
+
+    def _others(self, order: Order) -> list[Order]:
+        """The open exits of the same position, of which an exit takes something away."""
+        first = order if order.parent is None else order.parent
+        exits = [*first.legs, *([first] if first.draft.order_class == "oco" else [])]
+        return [other for other in exits if other is not order and other.open] if order in exits else []
+
+    def _shrink(self, order: Order, by: Decimal) -> None:
+        order.quantity = (order.quantity or ZERO) - by
+        works = self._matcher.cancel(order.id) is not None
+        if order.quantity <= order.filled:
+            order.quantity += by  # it is shown as it was
+            self._end(order, "canceled")
+        elif works:
+            self._work(order)
+
+    def _end(self, order: Order, status: str) -> None:
+        """An order is over without having filled, and so is what belongs to it."""
+        if not order.open:
+            return
+        self._matcher.cancel(order.id)
+        self._waiting.pop(order.id, None)
+        self._lifecycle.over(order, status, self.now)
+        first = order if order.parent is None else order.parent
+        for other in (first, *first.legs):
+            if other.open:
+                together = status == "expired" and other.expires_at == order.expires_at
+                self._end(other, "expired" if together else "canceled")
+
+    def _cancel(self, order: Order) -> None:
+        old = None if order.replaces is None else self._orders[order.replaces]
+        if old is not None and old.status == "pending_replace":
+            self._replace(old, order)
+        self._end(order, "canceled")
+
+    def _expire(self, order: Order) -> None:
+        self._end(order, "expired")
+
+    def _replace(self, old: Order, new: Order) -> None:
+        if not new.open or new.replaces != old.id or old.status == "replaced":
+            return
+        quantity = new.quantity or ZERO
+        if not old.open or quantity <= old.filled:
+            self._lifecycle.goes_on(old, self.now)
+            self._lifecycle.over(new, "rejected", self.now)
+            if old.open and old.id not in self._waiting:
+                self._work(old)  # it may have arrived meanwhile, and was not let in
+            return
+        new.filled, new.cost, new.triggered, new.hwm = old.filled, old.cost, old.triggered, old.hwm
+        self._inherit(old, new)
+        working = self._matcher.order(old.id)
+        if working is not None:
+            request = new.as_request(quantity - old.filled + working.cumulative)
+            self._matcher.replace(old.id, new.id, request, self.now)
+        self._waiting.pop(old.id, None)
+        old.replaced_by = new.id
+        self._lifecycle.over(old, "replaced", self.now)
+        if not self._may_trade(new):
+            self._waiting[new.id] = new
+            return
+        if new.status in ("accepted", "pending_new"):
+            self._lifecycle.at_market(new, self.now)
+        self._work(new)
+        self._look(new)
+
+    @staticmethod
+    def _inherit(old: Order, new: Order) -> None:
+        """The new order takes the old one's place among entry and exits."""
+        new.parent, new.legs = old.parent, old.legs
+        for leg in new.legs:
+            leg.parent = new
+            if leg.draft.order_class != "oco" and leg.waits:
+                leg.quantity = new.quantity
+        if new.parent is not None:
+            new.parent.legs = [new if leg is old else leg for leg in new.parent.legs]
+        old.parent, old.legs = None, []
+
+
+_STOPS = frozenset({"stop", "stop_limit", "trailing_stop"})
