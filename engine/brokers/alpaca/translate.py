@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from engine.brokers.alpaca.wire import FillActivity, Order, Position
+from engine.brokers.alpaca.wire import FillActivity, Order, Position, TradeUpdate
 from engine.clock import utc
 from engine.errors import InvalidRequest, RemoteProtocolError
-from engine.facts import ExecutionReported, OrderReported
+from engine.facts import ExecutionCorrected, ExecutionReported, OrderReported
 from engine.model import (
     ZERO,
+    Correction,
     Execution,
     OrderRequest,
     OrderType,
@@ -37,6 +38,7 @@ __all__ = [
     "plain",
     "side_of",
     "status_of",
+    "update_reported",
     "venue_position",
 ]
 
@@ -45,6 +47,9 @@ _STATUS = {status.value: status for status in VenueStatus if status is not Venue
     ("pending_new", "accepted_for_bidding", "pending_review", "held"),
     VenueStatus.ACCEPTED,
 )
+_SIDES = {side.value: side for side in Side}
+_FILLS = frozenset({"fill", "partial_fill", "filled", "partially_filled"})  # the last two: clients have seen them
+_CHANGES = frozenset({"trade_bust", "trade_correct"})
 _TYPES = {kind.value: kind for kind in OrderType}
 _TIMES = {kind.value: kind for kind in TimeInForce}
 _PRICES: dict[OrderType, tuple[str, ...]] = {
@@ -101,10 +106,7 @@ def status_of(word: str) -> VenueStatus:
 
 def side_of(word: str) -> Side | None:
     """Also of "sell_short" and its like; None: the parent of an options order has none."""
-    for side in Side:
-        if word == side.value or word.startswith(f"{side.value}_"):
-            return side
-    return None
+    return _SIDES.get(word) or _SIDES.get(word.partition("_")[0])
 
 
 def named(symbol: str, asset_id: str | None, names: Mapping[str, str]) -> str:
@@ -134,6 +136,21 @@ def order_reported(
     if side is None:
         return None
     symbol = named(order.symbol or "", order.asset_id, names)
+    return _pictured(
+        order, symbol, side, asked=asked, replaces=order.replaces or continues, request=_request(order, symbol, side)
+    )
+
+
+def _pictured(
+    order: Order,
+    symbol: str,
+    side: Side,
+    *,
+    asked: datetime,
+    replaces: str | None,
+    execution: Execution | None = None,
+    request: OrderRequest | None = None,
+) -> OrderReported:
     return OrderReported(
         at=utc(order.updated_at or order.submitted_at or order.created_at or asked),
         client_order_id=order.client_order_id or None,
@@ -144,8 +161,9 @@ def order_reported(
         quantity=order.qty,
         cumulative=order.filled_qty or ZERO,
         average=order.filled_avg_price or None,
-        replaces=order.replaces or continues,
-        request=_request(order, symbol, side),
+        execution=execution,
+        replaces=replaces,
+        request=request,
     )
 
 
@@ -167,6 +185,84 @@ def _request(order: Order, symbol: str, side: Side) -> OrderRequest | None:
         )
     except InvalidRequest:
         return None
+
+
+def update_reported(
+    update: TradeUpdate, names: Mapping[str, str], *, received: datetime
+) -> OrderReported | ExecutionCorrected | None:
+    """
+    What a frame of the stream says: the order's picture with its execution if it tells one, or a correction.
+
+    An event that is new to us, and a fill that does not say how much at which price, is the order's picture alone. The
+    request is left out: an order that we do not know is adopted from a listing.
+
+    Args:
+        received: Stands in where the frame has no moment of its own.
+
+    Returns:
+        None: an order without a side, as several-legged options orders are; we send none.
+
+    Raises:
+        RemoteProtocolError: The numbers of an execution or a correction make no sense, or a correction does not say
+            which execution it changes; left out, it would be a lost fill.
+    """
+    order = update.order
+    side = side_of(order.side or "")
+    if side is None:
+        return None
+    symbol = named(order.symbol or "", order.asset_id, names)
+    event = update.event
+    try:
+        if event in _CHANGES:
+            return _corrected(update, symbol, side, received)
+        execution = _executed(update, received) if event in _FILLS else None
+    except InvalidRequest as error:
+        raise RemoteProtocolError(f"event {event} of order {order.id}: {error}") from error
+    return _pictured(order, symbol, side, asked=received, replaces=order.replaces, execution=execution)
+
+
+def _executed(update: TradeUpdate, received: datetime) -> Execution | None:
+    name = update.execution_id or update.event_id
+    if name is None or update.qty is None or update.price is None:
+        return None
+    return Execution(
+        id=str(name),
+        cumulative=update.order.filled_qty or ZERO,
+        quantity=update.qty,
+        price=update.price,
+        at=utc(update.timestamp or update.at or received),
+        position_after=update.position_qty,
+    )
+
+
+def _corrected(update: TradeUpdate, symbol: str, side: Side, received: datetime) -> ExecutionCorrected:
+    order, event = update.order, update.event
+    which = update.previous_execution_id or update.execution_id
+    if which is None:
+        raise RemoteProtocolError(f"event {event} of order {order.id}: neither previous_execution_id nor execution_id")
+    quantity, price = update.qty, update.price
+    if event == "trade_bust":  # nothing is left, so its price is of no use; but it has to be one
+        quantity, price = ZERO, price or order.filled_avg_price or order.limit_price or Decimal(1)
+    if price is None or quantity is None:
+        raise RemoteProtocolError(f"event {event} of order {order.id}: no qty or no price")
+    at = utc(update.timestamp or update.at or received)
+    # The next correction may name this one; what has no id of its own is known by what it changes, and when.
+    own = update.execution_id if update.previous_execution_id else None
+    correction = Correction(
+        id=str(own or update.event_id or f"{which}@{at.isoformat()}"),
+        execution_id=which,
+        quantity=quantity,
+        price=price,
+        at=at,
+    )
+    return ExecutionCorrected(
+        at=at,
+        client_order_id=order.client_order_id or None,
+        broker_order_id=order.id,
+        symbol=symbol,
+        side=side,
+        correction=correction,
+    )
 
 
 def execution_reported(fill: FillActivity, names: Mapping[str, str]) -> ExecutionReported:

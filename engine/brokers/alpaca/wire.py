@@ -96,6 +96,8 @@ class TradeUpdate:
     Attributes:
         order: The order after the event.
         execution_id: Of this event as an execution report; unique, and not the id of the activity.
+        previous_execution_id: Which execution a bust or a correction changes; no recording has one, so it may be
+            missing.
         price, qty: Of this execution alone.
         position_qty: Signed position after it.
     """
@@ -106,6 +108,7 @@ class TradeUpdate:
     at: Moment | None = None
     event_id: str | int | None = None
     execution_id: str | None = None
+    previous_execution_id: str | None = None
     price: Decimal | None = None
     qty: Decimal | None = None
     position_qty: Decimal | None = None

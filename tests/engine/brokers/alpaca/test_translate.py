@@ -17,12 +17,14 @@ from engine.brokers.alpaca.translate import (
     plain,
     side_of,
     status_of,
+    update_reported,
     venue_position,
 )
-from engine.brokers.alpaca.wire import FillActivity, Order, Position, read
+from engine.brokers.alpaca.wire import FillActivity, Order, Position, TradeUpdate, read
 from engine.errors import RemoteProtocolError
-from engine.facts import ExecutionReported, OrderReported
+from engine.facts import ExecutionCorrected, ExecutionReported, OrderReported
 from engine.model import (
+    Correction,
     Execution,
     Exits,
     OrderRequest,
@@ -332,6 +334,164 @@ def test_executions_that_make_no_sense(changes, why):
     """One that cannot be told is an error, for left out it would be a lost fill."""
     with pytest.raises(RemoteProtocolError, match=f"activity .*{why}"):
         execution_reported(evolve(FILL, **changes), {})
+
+
+# --- frames of the stream ---------------------------------------------------------------------------------------------
+
+
+def update(event, **changes):
+    """A frame of the order above, with an execution of 3 at 99.25."""
+    told = {
+        "execution_id": "e1",
+        "event_id": "01J",
+        "qty": D(3),
+        "price": D("99.25"),
+        "position_qty": D(-7),
+        "timestamp": NOON,
+        "at": LATER,
+    }
+    return TradeUpdate(event=event, **{"order": ORDER} | told | changes)
+
+
+def told_by(event, **changes):
+    return update_reported(update(event, **changes), {}, received=LATER)
+
+
+@pytest.mark.parametrize("event", ["fill", "partial_fill", "filled", "partially_filled"])
+def test_fills_of_the_stream(event):
+    """A fill is the order's picture with its execution: this one's numbers, the order's count, the position after."""
+    execution = Execution(id="e1", cumulative=D(4), quantity=D(3), price=D("99.25"), at=NOON, position_after=D(-7))
+
+    assert evolve(reported(), request=None, execution=execution) == told_by(event)
+
+
+@pytest.mark.parametrize("event", ["new", "canceled", "replaced", "order_cancel_rejected", "restated", "of_tomorrow"])
+def test_other_events_are_the_order_alone(event):
+    """What is no fill tells the order as it is after it, also where the word is new to us."""
+    assert evolve(reported(), request=None) == told_by(event)
+
+
+def test_a_picture_of_the_stream_names_what_it_continues():
+    """The new order of a replacement names the old one."""
+    assert "b0" == told_by("new", order=evolve(ORDER, replaces="b0")).replaces
+
+
+@pytest.mark.parametrize("missing", ["qty", "price"])
+def test_fills_that_do_not_say_how_much(missing):
+    """Without quantity or price a fill is the picture alone, whose count still tells that something filled."""
+    assert evolve(reported(), request=None) == told_by("fill", **{missing: None})
+
+
+@pytest.mark.parametrize(
+    ("ids", "name"),
+    [
+        ({}, "e1"),
+        ({"execution_id": None}, "01J"),
+        ({"execution_id": None, "event_id": 3014423}, "3014423"),
+        ({"execution_id": None, "event_id": None}, None),
+    ],
+)
+def test_ids_of_executions(ids, name):
+    """An execution has the id of its report, else of its event; without either it cannot be told apart."""
+    execution = told_by("fill", **ids).execution
+
+    assert name == (execution and execution.id)
+
+
+@pytest.mark.parametrize(
+    ("moments", "at"), [({}, NOON), ({"timestamp": None}, LATER), ({"timestamp": None, "at": None}, LATER)]
+)
+def test_moments_of_executions(moments, at):
+    """It happened when the venue says so, else when the event was written, else when it was received."""
+    assert at == told_by("fill", **moments).execution.at
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"qty": D(0)}, "quantity"),
+        ({"price": D(-1)}, "price"),
+        ({"price": D("NaN")}, "price"),
+        ({"position_qty": D("Infinity")}, "position_after"),
+        ({"order": evolve(ORDER, filled_qty=None)}, "cumulative"),
+    ],
+)
+def test_fills_that_make_no_sense(changes, why):
+    """Numbers that cannot be are an error that names order and field, for left out it would be a lost fill."""
+    with pytest.raises(RemoteProtocolError, match=f"event fill of order b1: {why}"):
+        told_by("fill", **changes)
+
+
+def test_frames_of_orders_without_a_side():
+    """The parent of several legs cannot be told."""
+    assert None is told_by("fill", order=evolve(ORDER, side=""))
+
+
+def corrected(**numbers):
+    return ExecutionCorrected(
+        at=NOON,
+        client_order_id="tb-1",
+        broker_order_id="b1",
+        symbol="AAPL",
+        side=Side.BUY,
+        correction=Correction(**{"at": NOON, "price": D("99.25")} | numbers),
+    )
+
+
+def test_corrections_of_the_stream():
+    """A correction names the execution it changes and has an id of its own; a bust leaves nothing of it."""
+    change = corrected(id="e1", execution_id="e0", quantity=D(3))
+    bust = corrected(id="e1", execution_id="e0", quantity=D(0))
+
+    assert change == told_by("trade_correct", previous_execution_id="e0")
+    assert bust == told_by("trade_bust", previous_execution_id="e0")
+
+
+@pytest.mark.parametrize(
+    ("ids", "name"), [({}, "01J"), ({"event_id": 17}, "17"), ({"event_id": None}, "e1@2024-01-02T12:00:00+00:00")]
+)
+def test_corrections_without_an_id_of_their_own(ids, name):
+    """Where only one execution is named, it is the one that changes, and the event's id is the correction's."""
+    assert corrected(id=name, execution_id="e1", quantity=D(0)) == told_by("trade_bust", **ids)
+
+
+@pytest.mark.parametrize(
+    ("order", "price"),
+    [
+        (ORDER, D("99.5")),
+        (evolve(ORDER, filled_avg_price=None), D(100)),
+        (evolve(ORDER, filled_avg_price=None, limit_price=None), D(1)),
+    ],
+)
+def test_busts_without_a_price(order, price):
+    """Nothing is left, so any price will do."""
+    assert price == told_by("trade_bust", order=order, price=None, qty=None).correction.price
+
+
+@pytest.mark.parametrize(
+    ("event", "changes", "why"),
+    [
+        ("trade_bust", {"execution_id": None}, "neither previous_execution_id"),
+        ("trade_correct", {"execution_id": None}, "neither previous_execution_id"),
+        ("trade_correct", {"qty": None}, "no qty or no price"),
+        ("trade_correct", {"price": None}, "no qty or no price"),
+        ("trade_correct", {"price": D(0)}, "price"),
+        ("trade_correct", {"qty": D(-1)}, "quantity"),
+    ],
+)
+def test_corrections_that_make_no_sense(event, changes, why):
+    """One that does not say what it changes to what is an error that names the order."""
+    with pytest.raises(RemoteProtocolError, match=f"event {event} of order b1: {why}"):
+        told_by(event, **changes)
+
+
+def test_symbols_of_the_stream():
+    """A coin has the name that its orders have."""
+    told = update_reported(
+        update("new", order=evolve(ORDER, symbol="BTCUSD", asset_id=BTC)), {BTC: "BTC/USD"}, received=NOON
+    )
+
+    assert "BTC/USD" == told.symbol
 
 
 # --- positions --------------------------------------------------------------------------------------------------------
