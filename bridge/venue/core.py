@@ -208,6 +208,12 @@ class Core:
         self.advance(now)
         self._exchange.move(asset, price, jump=jump)
 
+    def begin(self, symbol: str, volume: Decimal, now: datetime) -> None:
+        """A bar begins, whose corners follow as prices; its volume is what there is to trade."""
+        asset = self._asset(symbol)
+        self.advance(now)
+        self._exchange.begin(asset, volume)
+
     def tick(self, symbol: str, tick: Tick) -> None:
         """A quote or a trade of others, at its own moment."""
         asset = self._asset(symbol)
@@ -238,16 +244,22 @@ class Core:
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
-    def handle(self, request: Request, now: datetime) -> Answer:
-        """Answer a request that arrives at that moment; whatever it says, it does not raise."""
+    def handle(self, request: Request, now: datetime, *, received: datetime | None = None) -> Answer:
+        """
+        Answer a request that arrives at that moment; whatever it says, it does not raise.
+
+        Args:
+            received: The same moment by the clock that limits of requests go by; None: that is the venue's own.
+        """
         self.advance(now)
+        received = self.now if received is None else received
         headers = {"Content-Type": "application/json; charset=UTF-8", "X-Request-ID": self._identity.uuid()}
         account_id = self.authenticate(*_credentials(request.headers))
         if account_id is None:
             return _failed(BAD_KEY, headers)
-        verdict = self._windows[account_id].arrive(self.now)
+        verdict = self._windows[account_id].arrive(received)
         self.arrivals.append(
-            Arrival(at=self.now, key=self.accounts[account_id].credential.key, allowed=verdict.allowed)
+            Arrival(at=received, key=self.accounts[account_id].credential.key, allowed=verdict.allowed)
         )
         headers |= verdict.headers
         if not verdict.allowed:

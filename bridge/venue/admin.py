@@ -1,0 +1,108 @@
+"""Routes under ``/_venue/``: for who runs the venue, not for who trades at it; they need the token."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from hmac import compare_digest
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bridge.venue.clockwork import Clockwork
+from bridge.venue.requests import read_body
+from engine.clock import utc
+from engine.errors import ClockError, TradingError
+
+__all__ = ["Admin", "TOKEN_HEADER"]
+
+TOKEN_HEADER = "X-Venue-Token"
+
+_Handler = Callable[[bytes], object]
+
+
+class Admin:
+    """
+    Args:
+        token: Whoever has it may do all of this.
+    """
+
+    def __init__(self, clockwork: Clockwork, token: str) -> None:
+        self._clockwork = clockwork
+        self._token = token.encode()
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/_venue/now", self._guarded(self._now), methods=["GET"]),
+            Route("/_venue/step", self._guarded(self._step), methods=["POST"]),
+            Route("/_venue/price", self._guarded(self._price), methods=["POST"]),
+        ]
+
+    def _guarded(self, handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def guarded(request: Request) -> Response:
+            if not compare_digest(request.headers.get(TOKEN_HEADER, "").encode(), self._token):
+                return _json({"message": f"the header {TOKEN_HEADER} is not right"}, 401)
+            body = await read_body(request.receive)
+            if body is None:
+                return _json({"message": "request body too large"}, 413)
+            try:
+                return _json(handler(body))
+            except (TradingError, msgspec.MsgspecError) as error:
+                return _json({"message": str(error)}, 422)
+
+        return guarded
+
+    # --- time and market ----------------------------------------------------------------------------------------------
+
+    def _now(self, body: bytes) -> object:
+        return self._state()
+
+    def _state(self) -> dict[str, object]:
+        house = self._clockwork.house
+        return {
+            "now": self._clockwork.now().isoformat(),
+            "event_id": house.last_event,
+            "market_ended": None if house.ended is None else str(house.ended),
+        }
+
+    def _step(self, body: bytes) -> object:
+        wanted = msgspec.json.decode(body, type=_Step)
+        self._clockwork.step(wanted.moment(self._clockwork.now()))
+        return self._state()
+
+    def _price(self, body: bytes) -> object:
+        wanted = msgspec.json.decode(body, type=_Price)
+        house = self._clockwork.house
+        house.price(wanted.symbol, wanted.price, self._clockwork.now(), jump=wanted.jump)
+        self._clockwork.settle()
+        return self._state()
+
+
+class _Step(msgspec.Struct, forbid_unknown_fields=True):
+    """Either a moment, or how many seconds from now."""
+
+    to: datetime | None = None
+    seconds: float | None = None
+
+    def moment(self, now: datetime) -> datetime:
+        if (self.to is None) == (self.seconds is None):
+            raise msgspec.ValidationError("expected either `to` or `seconds`")
+        if self.to is None:
+            return now + timedelta(seconds=self.seconds or 0.0)
+        try:
+            return utc(self.to)
+        except ClockError as error:
+            raise msgspec.ValidationError(f"{error} - at `$.to`") from error
+
+
+class _Price(msgspec.Struct, forbid_unknown_fields=True):
+    symbol: str
+    price: Decimal
+    jump: bool = False
+
+
+def _json(body: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type="application/json")

@@ -1,0 +1,82 @@
+"""A websocket to a client: what is said to it waits in a queue of its own, so that a slow one holds up nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+__all__ = ["Line"]
+
+_MOST_WAITING = 50_000
+
+
+class Line:
+    """
+    One connection, after its handshake.
+
+    Attributes:
+        waiting: Messages that have not been sent.
+    """
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self._socket = websocket
+        self.waiting: deque[str | bytes] = deque()
+        self._more = asyncio.Event()
+        self._close: tuple[int, str] | None = None
+        self._sender: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        await self._socket.accept()
+        self._sender = asyncio.create_task(self._send(), name="sender of a websocket")
+
+    async def messages(self) -> AsyncIterator[str | bytes]:
+        """What the client sends, whole messages, until either side closes."""
+        while self._close is None:
+            message = await self._socket.receive()
+            if message["type"] != "websocket.receive":
+                return
+            data = message.get("text")
+            yield message["bytes"] if data is None else data
+
+    def send(self, *messages: str | bytes) -> None:
+        """Say it, behind all that was said before; who does not read is closed when too much waits."""
+        self.waiting.extend(messages)
+        if len(self.waiting) > _MOST_WAITING:
+            self.waiting.clear()
+            self.close(1008, "reading too slowly")
+        self._more.set()
+
+    def close(self, code: int, reason: str) -> None:
+        """Close once all that waits has been sent."""
+        if self._close is None:
+            self._close = (code, reason)
+            self._more.set()
+
+    async def gone(self) -> None:
+        """The connection is over: stop sending."""
+        if self._sender is not None:
+            if self._close is None:
+                self._sender.cancel()
+            await asyncio.wait([self._sender], timeout=1.0)
+            self._sender.cancel()
+
+    async def _send(self) -> None:
+        try:
+            while True:
+                while self.waiting:
+                    message = self.waiting.popleft()
+                    if isinstance(message, str):
+                        await self._socket.send_text(message)
+                    else:
+                        await self._socket.send_bytes(message)
+                if self._close is not None:
+                    if self._socket.application_state is WebSocketState.CONNECTED:
+                        await self._socket.close(*self._close)
+                    return
+                self._more.clear()
+                await self._more.wait()
+        except (WebSocketDisconnect, RuntimeError, OSError):
+            return  # the client is gone; its receiver notices too

@@ -1,0 +1,75 @@
+"""The user stream of the venue: who listens to ``trade_updates``, over websockets and as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from starlette.websockets import WebSocket
+
+from bridge.stream.frames import Credentials, Encoding, Keys
+from bridge.stream.protocol import VenueProtocol
+from bridge.venue.line import Line
+from bridge.venue.updates import Frame
+
+__all__ = ["TradeStream"]
+
+_AUTHENTICATE_WITHIN = 10.0
+
+
+class TradeStream:
+    """
+    Args:
+        authenticate: Account that a key and a secret belong to; None: they are not good.
+        encoding: How frames are written to clients that do not ask for MessagePack.
+    """
+
+    def __init__(self, authenticate: Callable[[str, str], str | None], *, encoding: Encoding = Encoding.BINARY) -> None:
+        self._authenticate = authenticate
+        self._encoding = encoding
+        self._open: dict[VenueProtocol, Line] = {}
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Serve one connection until it ends."""
+        wanted = websocket.headers.get("content-type", "")
+        encoding = Encoding.MESSAGEPACK if wanted == "application/msgpack" else self._encoding
+        protocol, line = VenueProtocol(self._authorize, encoding=encoding), Line(websocket)
+        await line.open()
+        self._open[protocol] = line
+        patience = asyncio.get_running_loop().call_later(_AUTHENTICATE_WITHIN, self._expired, protocol)
+        try:
+            async for message in line.messages():
+                protocol.receive_data(message)
+                self._flush(protocol)
+        finally:
+            patience.cancel()
+            del self._open[protocol]
+            protocol.closed()
+            await line.gone()
+
+    def deliver(self, frames: list[Frame]) -> None:
+        """Tell all who listen."""
+        for protocol in self._open:
+            for frame in frames:
+                if frame.account == protocol.account:
+                    protocol.send_update(frame.data)
+            self._flush(protocol)
+
+    def close(self, code: int, reason: str) -> None:
+        """Close every connection."""
+        for line in self._open.values():
+            line.close(code, reason)
+
+    def _authorize(self, credentials: Credentials) -> str | None:
+        return self._authenticate(credentials.key, credentials.secret) if isinstance(credentials, Keys) else None
+
+    def _expired(self, protocol: VenueProtocol) -> None:
+        protocol.expired()
+        self._flush(protocol)
+
+    def _flush(self, protocol: VenueProtocol) -> None:
+        line = self._open[protocol]
+        protocol.events_received()  # what it did with a message is told to the client, and enough
+        line.send(*protocol.data_to_send())
+        if protocol.close is not None:
+            line.close(protocol.close.code, protocol.close.reason)
