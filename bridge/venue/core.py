@@ -38,7 +38,7 @@ from engine.clock import utc
 from engine.errors import InvalidRequest
 from engine.market.bars import Bar
 from engine.market.ticks import Tick
-from engine.model import require_positive
+from engine.model import require_not_negative, require_positive
 
 __all__ = ["Answer", "Core", "Request", "Trader"]
 
@@ -193,15 +193,27 @@ class Core:
         self._exchange.advance(utc(now))
         self._equities.note()
 
+    def begin(self, symbol: str, volume: Decimal, now: datetime) -> None:
+        """
+        A bar of an asset begins, whose prices follow one by one.
+
+        Args:
+            volume: What it will trade, base units, >= 0; the market's depth is taken from it.
+
+        Raises:
+            InvalidRequest: No such asset, or no volume; here and in the three below.
+        """
+        asset = self._asset(symbol)
+        require_not_negative("volume", volume)
+        self.advance(now)
+        self._exchange.begin(asset, volume)
+
     def price(self, symbol: str, price: Decimal, now: datetime, *, jump: bool = False) -> None:
         """
         The price of an asset goes to another one.
 
         Args:
             jump: At once; what lies in between is not traded.
-
-        Raises:
-            InvalidRequest: No such asset, or no price; here and in the two below.
         """
         asset = self._asset(symbol)
         require_positive("price", price)

@@ -6,7 +6,7 @@ It has no clock: `advance` lets happen what is due, and every move of the market
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 
@@ -170,11 +170,16 @@ class Exchange:
             self._happened(event)
         self._settled(symbol)
 
-    def bars(self, bars: Iterable[tuple[Asset, Bar]]) -> None:
+    def begin(self, asset: Asset, volume: Decimal) -> None:
+        """A bar begins that will trade so many base units."""
+        self._frictions.begin(asset.symbol, volume)
+
+    def bars(self, bars: Sequence[tuple[Asset, Bar]]) -> None:
         """Play bars of the same moment, all of them corner by corner; what is due in between happens in between."""
         paths = [(asset, corners(bar)) for asset, bar in bars]
         for asset, bar in bars:
-            self._frictions.begin(asset.symbol, bar.volume)
+            self.advance(bar.start)  # what was due before it is not traded against its volume
+            self.begin(asset, bar.volume)
         for corner in range(4):
             for asset, path in paths:
                 at, price = path[corner]
