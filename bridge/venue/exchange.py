@@ -150,10 +150,6 @@ class Exchange:
         self._run(asset.symbol, self._matcher.jump if jump else self._matcher.walk, price)
         self._last[asset.symbol] = price
 
-    def begin(self, asset: Asset, volume: Decimal) -> None:
-        """A bar begins, whose volume is what there is to trade."""
-        self._frictions.begin(asset.symbol, volume)
-
     def tick(self, asset: Asset, tick: Tick) -> None:
         """A quote or a trade of others."""
         symbol = asset.symbol
