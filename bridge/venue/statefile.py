@@ -7,7 +7,7 @@ has happened, so that a killed venue goes on from there too; a last line that wa
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -20,10 +20,8 @@ from bridge.venue.inputs import Input, Reached
 from bridge.venue.recipe import Recipe, described, house_of
 from engine.errors import InvalidInput
 
-try:
+if sys.platform != "win32":
     from fcntl import LOCK_EX, LOCK_NB, flock
-except ImportError:  # Windows, where nobody guards against a second process
-    flock = None  # type: ignore[assignment]
 
 __all__ = ["StateFile"]
 
@@ -136,11 +134,10 @@ class StateFile:
         self._file.flush()
 
     def _lock(self) -> None:
-        if flock is None:
-            return
-        try:
-            flock(self._file, LOCK_EX | LOCK_NB)
-        except OSError as error:
-            raise InvalidInput(
-                str(self._path), f"in use by another process ({os.strerror(error.errno)})", "a file of its own"
-            ) from error
+        if sys.platform != "win32":  # there nobody guards against a second process
+            try:
+                flock(self._file, LOCK_EX | LOCK_NB)
+            except OSError as error:
+                raise InvalidInput(
+                    str(self._path), f"in use by another process ({error.strerror})", "a file of its own"
+                ) from error
