@@ -40,7 +40,7 @@ from engine.market.bars import Bar
 from engine.market.ticks import Tick
 from engine.model import require_positive
 
-__all__ = ["Answer", "Core", "Request", "Trader"]
+__all__ = ["Answer", "Core", "Request", "Trader", "credentials"]
 
 
 def _multiple(instance: object, attribute: Attribute[int], value: object) -> None:
@@ -242,7 +242,7 @@ class Core:
         """Answer a request that arrives at that moment; whatever it says, it does not raise."""
         self.advance(now)
         headers = {"Content-Type": "application/json; charset=UTF-8", "X-Request-ID": self._identity.uuid()}
-        account_id = self.authenticate(*_credentials(request.headers))
+        account_id = self.authenticate(*credentials(request.headers))
         if account_id is None:
             return _failed(BAD_KEY, headers)
         verdict = self._windows[account_id].arrive(self.now)
@@ -301,8 +301,8 @@ def _failed(failure: Failure, headers: Mapping[str, str]) -> Answer:
     return Answer(status=failure.status, headers=headers, body=failure.body)
 
 
-def _credentials(headers: Mapping[str, str]) -> tuple[str, str]:
-    """Key and secret; empty where there are none."""
+def credentials(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Key and secret of a request or a handshake; empty where there are none."""
     key, secret = headers.get("apca-api-key-id", ""), headers.get("apca-api-secret-key", "")
     scheme, _, words = headers.get("authorization", "").partition(" ")
     if key or scheme.lower() != "basic":
