@@ -139,7 +139,7 @@ def _place(query: Query) -> Place | None:
         return None
     try:
         symbol, at, count = urlsafe_b64decode(text.encode("ascii")).decode().split("|")
-        if not re.fullmatch(r"-?[0-9]{1,18}\|[0-9]{1,9}", f"{at}|{count}", re.ASCII):
+        if not re.fullmatch(r"-?[0-9]{1,19}\|[0-9]{1,9}", f"{at}|{count}", re.ASCII):
             raise ValueError
         return Place(symbol, int(at), int(count))
     except ValueError:
