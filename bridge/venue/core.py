@@ -40,7 +40,7 @@ from engine.market.bars import Bar
 from engine.market.ticks import Tick
 from engine.model import require_not_negative, require_positive
 
-__all__ = ["Answer", "Core", "Request", "Trader"]
+__all__ = ["Answer", "Core", "Request", "Trader", "credentials"]
 
 
 def _multiple(instance: object, attribute: Attribute[int], value: object) -> None:
@@ -260,7 +260,7 @@ class Core:
         self.advance(now)
         received = self.now if received is None else received
         headers = {"Content-Type": "application/json; charset=UTF-8", "X-Request-ID": self._identity.request()}
-        account_id = self.authenticate(*_credentials(request.headers))
+        account_id = self.authenticate(*credentials(request.headers))
         if account_id is None:
             return _failed(BAD_KEY, headers)
         verdict = self._windows[account_id].arrive(received)
@@ -274,7 +274,7 @@ class Core:
 
     def key_of(self, request: Request) -> str | None:
         """Whose request it is; None: its key or its secret are not good."""
-        key, secret = _credentials(request.headers)
+        key, secret = credentials(request.headers)
         return None if self.authenticate(key, secret) is None else key
 
     def perform(self, key: str, request: Request) -> Answer:
@@ -331,8 +331,8 @@ def _failed(failure: Failure, headers: Mapping[str, str]) -> Answer:
     return Answer(status=failure.status, headers=headers, body=failure.body)
 
 
-def _credentials(headers: Mapping[str, str]) -> tuple[str, str]:
-    """Key and secret; empty where there are none."""
+def credentials(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Key and secret of a request or a handshake; empty where there are none."""
     key, secret = headers.get("apca-api-key-id", ""), headers.get("apca-api-secret-key", "")
     scheme, _, words = headers.get("authorization", "").partition(" ")
     if key or scheme.lower() != "basic":
