@@ -45,12 +45,6 @@ class Span:
         at = parsed(data["at"]) or 0
         return (self.since is None or at >= self.since) and (self.until is None or at <= self.until)
 
-    def meets(self, first: dict[str, Any], last: dict[str, Any]) -> bool:
-        """Whether any event from one to another can be in it."""
-        return Span(since=self.since, since_id=self.since_id).holds(last) and Span(
-            until=self.until, until_id=self.until_id
-        ).holds(first)
-
 
 @frozen(kw_only=True)
 class _Block:
@@ -99,8 +93,12 @@ class EventLog:
     def read(self, span: Span) -> list[dict[str, Any]]:
         """The events of a stretch that are still there, in order."""
         found: list[dict[str, Any]] = []
-        for block in self._blocks:
-            if span.meets(block.first, block.last):
+        beginning = Span(since=span.since, since_id=span.since_id)
+        ending = Span(until=span.until, until_id=span.until_id)
+        for block in reversed(self._blocks):
+            if not beginning.holds(block.last):
+                break
+            if ending.holds(block.first):
                 events = map(msgspec.json.decode, decompress(block.lines).split(b"\n"))
-                found += [data for data in events if span.holds(data)]
+                found[:0] = [data for data in events if span.holds(data)]
         return found + [data for data in self._newest if span.holds(data)]
