@@ -253,13 +253,12 @@ class Exchange:
 
     def _expire_in_time(self, order: Order) -> None:
         self._orders[order.id] = order
-        session = order.draft.time_in_force in (TimeInForce.DAY, TimeInForce.OPG, TimeInForce.CLS)
-        if order.draft.time_in_force is TimeInForce.GTC:
-            ends: datetime | None = self._hours.kept_until(self.now, crypto=order.asset.crypto)
-        elif session or not order.asset.crypto:
-            ends = self._hours.day_ends(self.now, extended=order.draft.extended_hours)
+        crypto = order.asset.crypto
+        ends: datetime | None
+        if crypto or order.draft.time_in_force is TimeInForce.GTC:
+            ends = self._hours.kept_until(self.now, crypto=crypto)
         else:
-            ends = None
+            ends = self._hours.day_ends(self.now, extended=order.draft.extended_hours)
         if ends is None:
             return
         at = order.expires_at = nanos(ends)
