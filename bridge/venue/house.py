@@ -12,8 +12,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from bridge.venue.core import Answer, Core, Request
+from bridge.venue.data.market_data import MarketData, serves
 from bridge.venue.inputs import Asked, Input, Priced, Reached
-from bridge.venue.market import Market, Move, play
+from bridge.venue.market import Closed, Market, Move, Moved, Ticked, play
 from bridge.venue.updates import Frame
 from engine.errors import TradingError
 
@@ -28,9 +29,10 @@ class House:
     Args:
         core: Nobody else may move it.
         market: Played from its beginning.
+        data: Told of every price.
 
     Attributes:
-        core: As given.
+        core, data: As given.
         inputs: What came from outside and changed something, oldest first.
         record: Also told of each of them; None: nobody is.
         ended: What ended the market before its time, a line of a file that cannot be read for example; prices stand
@@ -38,14 +40,16 @@ class House:
         last_event: Id of the last event that was told; "" before the first.
     """
 
-    def __init__(self, core: Core, market: Market) -> None:
+    def __init__(self, core: Core, market: Market, data: MarketData) -> None:
         self.core = core
+        self.data = data
         self.inputs: list[Input] = []
         self.record: Callable[[Input], None] | None = None
         self.ended: TradingError | None = None
         self.last_event = ""
         self._moves: Iterator[Move] = market.moves()
         self._next: Move | None = self._draw()
+        data.opened(core.now)
 
     @property
     def now(self) -> datetime:
@@ -65,8 +69,17 @@ class House:
         """Play the market up to a moment, and let happen what is due by then; one that has passed changes nothing."""
         while (move := self._next) is not None and move.at <= now:
             play(self.core, move)
+            self._show(move)
             self._next = self._draw()
         self.core.advance(now)
+
+    def _show(self, move: Move) -> None:
+        if isinstance(move, Moved):
+            self.data.moved(move.symbol, move.price, move.at)
+        elif isinstance(move, Ticked):
+            self.data.ticked(move.symbol, move.tick)
+        elif isinstance(move, Closed):
+            self.data.closed(move.bar)
 
     def _draw(self) -> Move | None:
         try:
@@ -85,8 +98,10 @@ class House:
     # --- from outside -------------------------------------------------------------------------------------------------
 
     def handle(self, request: Request, now: datetime, *, received: datetime | None = None) -> Answer:
-        """Answer a request to the trading API; see `Core.handle`."""
+        """Answer a request, to the trading API or for market data; see `Core.handle`."""
         self.advance(now)
+        if serves(request.path):
+            return self.data.handle(request, self.now, received=received)
         answer = self.core.handle(request, now, received=received)
         if request.method not in _READS and answer.status not in _TURNED_AWAY:
             self._write(
@@ -104,8 +119,12 @@ class House:
     def price(self, symbol: str, price: Decimal, now: datetime, *, jump: bool = False) -> None:
         """The price of an asset goes to another one; see `Core.price`."""
         self.advance(now)
-        self.core.price(symbol, price, now, jump=jump)
+        self._price(symbol, price, now, jump)
         self._write(Priced(at=self.now, symbol=symbol, price=price, jump=jump))
+
+    def _price(self, symbol: str, price: Decimal, now: datetime, jump: bool) -> None:
+        self.core.price(symbol, price, now, jump=jump)
+        self.data.moved(symbol, price, self.now)
 
     def _write(self, entry: Input) -> None:
         self.inputs.append(entry)
@@ -121,6 +140,6 @@ class House:
             request = Request(method=entry.method, path=entry.path, query=entry.query, body=entry.body)
             self.core.perform(entry.key, request)
         elif isinstance(entry, Priced):
-            self.core.price(entry.symbol, entry.price, entry.at, jump=entry.jump)
+            self._price(entry.symbol, entry.price, entry.at, entry.jump)
         if not isinstance(entry, Reached):
             self.inputs.append(entry)

@@ -178,17 +178,23 @@ class MarketData:
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
-    def handle(self, request: Request, now: datetime) -> Answer:
-        """Answer a request that arrives at that moment; whatever it says, it does not raise."""
+    def handle(self, request: Request, now: datetime, *, received: datetime | None = None) -> Answer:
+        """
+        Answer a request that arrives at that moment; whatever it says, it does not raise.
+
+        Args:
+            received: The same moment by the clock that limits of requests go by; None: that is the venue's own.
+        """
         now = utc(now)
+        received = now if received is None else received
         headers = {"Content-Type": "application/json; charset=UTF-8", "X-Request-ID": self._identity.uuid()}
         key, secret = credentials(request.headers)
         account = self.authenticate(key, secret) if key or secret else None
         if account is None and (key or secret or not request.path.startswith(_CRYPTO)):
             return Answer(status=_UNAUTHORIZED.status, headers=headers, body=_UNAUTHORIZED.body)
         window = self._windows.setdefault(account or "", RateWindow(self._rate))
-        verdict = window.arrive(now)
-        self.arrivals.append(Arrival(at=now, key=key, allowed=verdict.allowed))
+        verdict = window.arrive(received)
+        self.arrivals.append(Arrival(at=received, key=key, allowed=verdict.allowed))
         headers |= verdict.headers
         if not verdict.allowed:
             return Answer(status=_TOO_MANY.status, headers=headers, body=_TOO_MANY.body)
