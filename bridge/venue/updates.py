@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -23,10 +24,12 @@ class Frame:
     Attributes:
         account: Id of the account whose sockets get it.
         data: The ``data`` of the frame.
+        sse_only: It is told as a server-sent event, and not on the WebSocket.
     """
 
     account: str
     data: dict[str, Any]
+    sse_only: bool = False
 
 
 class Updates:
@@ -45,11 +48,17 @@ class Updates:
         price: Decimal | None = None,
         qty: Decimal | None = None,
         position_qty: Decimal | None = None,
-    ) -> None:
+        more: Mapping[str, Any] | None = None,
+        sse_only: bool = False,
+    ) -> dict[str, Any]:
         """
+        Put an event in line; return its ``data``.
+
         Args:
             at: When it happened, nanoseconds since 1970.
             price, qty, position_qty: Of an execution: its own price and quantity, and the position after it.
+            more: Other fields of the frame.
+            sse_only: As in `Frame`.
         """
         data: dict[str, Any] = {
             "at": zulu(nanos(moment(at + 999))),  # written down to the microsecond, and not before it happened
@@ -62,7 +71,10 @@ class Updates:
             data["execution_id"] = self._identity.uuid()
         if price is not None and qty is not None and position_qty is not None:
             data |= {"price": plain(price), "qty": plain(qty), "position_qty": plain(position_qty), "swap_rate": "1"}
-        self._frames.append(Frame(account=order.owner, data=data))
+        if more:
+            data |= more
+        self._frames.append(Frame(account=order.owner, data=data, sse_only=sse_only))
+        return data
 
     def take(self) -> list[Frame]:
         """What was told since the last call."""
