@@ -50,7 +50,7 @@ class _Temper:
 
 
 _SHARE = _Temper(follows=100, restless=250_000, traded=2_000_000)
-_PENNY = _Temper(follows=100, restless=1_500_000, traded=20_000)
+_PENNY = _Temper(follows=100, restless=800_000, traded=20_000)
 _COIN = _Temper(follows=150, restless=450_000, traded=500_000)
 
 
@@ -159,7 +159,7 @@ class _Walk:
         self._at = self._begun = int(asset.price.scaleb(self._decimals, EXACT)) * _PART or _PART
         # Of shares whole ones are traded, of coins millionths.
         self._volume_at = 6 if asset.crypto else 0
-        self._traded = max(1, int(EXACT.scaleb(Decimal(temper.traded), self._volume_at) // asset.price))
+        self._traded = max(1, int(EXACT.divide_int(Decimal(temper.traded * 10**self._volume_at), asset.price)))
         # On its own grid a share stays on its own side of one dollar.
         dollar = 10**self._decimals * _PART
         self._low, self._high = max(_PART, self._begun // 2), self._begun * 2
