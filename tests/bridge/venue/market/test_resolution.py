@@ -8,6 +8,7 @@ from decimal import localcontext
 from itertools import pairwise
 
 import pytest
+from attrs import evolve
 
 from bridge.venue.market.moves import Closed, Moved, Ticked, digest_of
 from bridge.venue.market.recorded import Recorded
@@ -105,6 +106,16 @@ def test_bars_of_other_widths_are_waited_for(file_of):
         move for move in market.moves() if isinstance(move, Closed)
     ]
     assert 500 < sum(isinstance(move, Moved) and move.symbol == "MSFT" for move in moves)
+
+
+def test_a_jump_is_no_way(bar, market_of):
+    """What lies in between is not traded, so nothing is added, within a bar neither."""
+    market = market_of([bar("AAPL", 0, "190 191 189 190.5")])
+    begun, *corners, closed = market.moves()
+    moves = [begun, *(evolve(corner, jump=True) for corner in corners), closed]
+    market.moves = lambda: iter(moves)
+
+    assert moves == list(fine(market, SECOND).moves())
 
 
 def test_ticks_are_left_alone(file_of):
