@@ -55,9 +55,18 @@ MUTANTS = (
     Mutant("no-way-back", SYNTHETIC, "price -= (price - self._begun) >> _BACK", "pass", "the market runs away"),
     Mutant("all-the-same", SYNTHETIC, '{seed}/{asset.symbol}"', '{seed}"', "all assets go one way"),
     Mutant("no-market", SYNTHETIC, "move = step * follows // 100 + (", "move = (", "nobody follows the market"),
-    Mutant("weekend", SYNTHETIC, "playing = walks if is_open else coins", "playing = walks", "shares move at night"),
+    Mutant("weekend", SYNTHETIC, "common) for walk in coins]", "common) for walk in walks]", "shares move at night"),
     Mutant("last-minute", SYNTHETIC, "end <= session.close", "end < session.close", "the last minute is missing"),
-    Mutant("no-gap", SYNTHETIC, "if is_open and not was_open:", "if False:", "shares open as they closed"),
+    Mutant(
+        "no-gap", SYNTHETIC, "                if paused:", "                if False:", "shares open as they closed"
+    ),
+    Mutant(
+        "first-gap", SYNTHETIC, "paused = self._start, False, False", "paused = self._start, False, True", "first price"
+    ),
+    Mutant("coins-pause", SYNTHETIC, "        if self.crypto:\n            return\n", "", "coins open with a gap"),
+    Mutant(
+        "never-ends", SYNTHETIC, "            return False\n\n\nclass", "            return True\n\n\nclass", "no end"
+    ),
     Mutant("dollar-from-above", SYNTHETIC, "max(self._low, dollar)", "self._low", "cents below a dollar"),
     Mutant("dollar-from-below", SYNTHETIC, "min(self._high, dollar - _PART)", "self._high", "too fine above a dollar"),
     Mutant("close-outside", SYNTHETIC, "self._price(max(highest, price))", "self._price(highest)", "close above high"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal as D
 from decimal import localcontext
 from hashlib import sha256
@@ -152,12 +152,31 @@ def test_shares_open_away_from_their_last_close():
 
 
 def test_a_market_of_shares_begins_with_their_session():
-    """Before it there is no move, so the first moment is the open."""
+    """Before it there is no move, so the first moment is the open, and the first prices are the assets' own."""
     shares = [asset for asset in ASSETS if not asset.crypto]
     monday = datetime(2026, 3, 9, 14, 30, tzinfo=UTC)
     market = Synthetic(1, START + timedelta(hours=5), assets=shares, calendar=EXCHANGE)
+    moves = islice(market.moves(), 30)
 
-    assert monday == market.first == next(market.moves()).at
+    assert monday == market.first
+    assert {monday} == {move.at for move in moves if not isinstance(move, Moved) or move.jump}
+    for start in (START - timedelta(hours=8), START + timedelta(hours=5)):
+        market = Synthetic(1, start, calendar=EXCHANGE)
+        opens = {}
+        for move in islice(market.moves(), 100_000):
+            if isinstance(move, Moved):
+                opens.setdefault(move.symbol, move.price)
+        assert market.prices == opens
+
+
+def test_a_market_of_shares_ends_with_its_calendar():
+    """After the last session nothing moves, and a market that would begin there is refused."""
+    shares = [asset for asset in ASSETS if not asset.crypto]
+    market = Synthetic(1, datetime(2026, 3, 9, 20, 58, tzinfo=UTC), assets=shares, calendar=EXCHANGE)
+
+    assert datetime(2026, 3, 9, 21, tzinfo=UTC) == max(move.at for move in market.moves())
+    with pytest.raises(InvalidRequest, match="start"):
+        Synthetic(1, datetime(2026, 3, 9, 21, tzinfo=UTC), assets=shares, calendar=EXCHANGE)
 
 
 # --- borders ----------------------------------------------------------------------------------------------------------
@@ -224,3 +243,40 @@ def test_the_synthetic_day_is_a_session_of_its_calendar():
         datetime(2024, 1, 8, 14, 30, tzinfo=UTC) == day.calendar.next_session(datetime(2024, 1, 5, 15, tzinfo=UTC)).open
     )
     assert digest_of(day) != digest_of(SyntheticDay(8))
+
+
+# --- whatever the seed ------------------------------------------------------------------------------------------------
+
+
+def test_whatever_the_seed_and_the_assets():
+    """The same seed makes the same moves, in order of time, of sound bars on their grids."""
+    hypothesis = pytest.importorskip("hypothesis")
+    st = hypothesis.strategies
+    prices = st.decimals("0.0001", "100000", places=4)
+
+    @hypothesis.given(
+        seed=st.integers(),
+        share=prices,
+        coin=prices,
+        minute=st.integers(0, 20_000),
+        calendar=st.sampled_from([None, Daily(opens=time(9, 30), closes=time(16), days=range(5))]),
+    )
+    def check(seed, share, coin, minute, calendar):
+        assets = [
+            Asset(symbol="XYZ", name="Share", exchange="NYSE", price=share),
+            Asset(symbol="XYZ/USD", name="Coin", exchange="CRYPTO", price=coin, kind="crypto"),
+        ]
+        start = START + timedelta(minutes=minute)
+        markets = [Synthetic(seed, start, assets=each, calendar=calendar) for each in (assets, assets[::-1])]
+        moves, again = (list(islice(market.moves(), 400)) for market in markets)
+        bars = [move.bar for move in moves if isinstance(move, Closed)]
+
+        assert moves == again
+        assert start == moves[0].at
+        assert all(before.at <= after.at for before, after in pairwise(moves))
+        assert all(0 < bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high for bar in bars)
+        for bar in bars:
+            grid = D(1).scaleb(-decimals_of(bar.symbol, markets[0].prices[bar.symbol]))
+            assert {0} == {price % grid for price in (bar.open, bar.high, bar.low, bar.close)}
+
+    check()
