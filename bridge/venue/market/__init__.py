@@ -13,6 +13,7 @@ from bridge.venue.market.playing import play
 from bridge.venue.market.recorded import Recorded
 from bridge.venue.market.resolution import fine
 from bridge.venue.market.shifting import shifted
+from bridge.venue.market.still import Still
 from bridge.venue.market.synthetic import Synthetic, SyntheticDay
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Move",
     "Moved",
     "Recorded",
+    "Still",
     "Synthetic",
     "SyntheticDay",
     "Ticked",
