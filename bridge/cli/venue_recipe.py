@@ -6,7 +6,6 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -112,15 +111,15 @@ def _accounts(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
 def _trader(where: str, text: str) -> Trader:
     """An account; whatever is wrong with it, its secret is not told."""
     from bridge.venue.core import Trader
+    from bridge.venue.notation import amount
 
     key, _, rest = text.partition(":")
     secret, _, cash = rest.rpartition(":")  # there may be colons in a secret
     if not key or not secret or not cash:
         raise InvalidInput(where, f"{key[:4]}…", f"{_ACCOUNT}, e.g. MYKEY:mysecret:25000")
     try:
-        amount = Decimal(cash)
-        return Trader(key=key, secret=secret, cash=amount)
-    except (InvalidOperation, InvalidRequest):
+        return Trader(key=key, secret=secret, cash=amount("cash", cash))
+    except InvalidRequest:
         raise InvalidInput(where, f"{key}:…:…", f"{_ACCOUNT} with an amount of dollars > 0 at its end") from None
 
 

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Literal, cast
 
 from bridge.venue.limits import RateLimit
 from engine.errors import InvalidRequest
 
-__all__ = ["latency", "rate_limit"]
+__all__ = ["amount", "latency", "rate_limit"]
 
 _LATENCY = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
 _RATE = re.compile(r"(\d{1,9})/(\d{1,9}(?:\.\d+)?)(?::(clock|first|sliding))?")
+
+
+def amount(field: str, written: Decimal | float | str) -> Decimal:
+    """
+    Money or a price, > 0; a float is what it shows, 0.1 and not a little more.
+
+    Raises:
+        InvalidRequest: It is none; the field is named.
+    """
+    try:
+        exact = Decimal(str(written))
+    except InvalidOperation:
+        exact = Decimal(0)
+    if not exact.is_finite() or exact <= 0:
+        raise InvalidRequest(field, written, "a number > 0")
+    return exact
 
 
 def latency(text: str) -> tuple[float, float]:

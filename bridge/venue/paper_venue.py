@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -15,13 +15,13 @@ from typing import Any, Self, TypeVar
 
 from bridge.loopthread import LoopThread
 from bridge.stream.frames import Encoding
+from bridge.venue.notation import amount
 from bridge.venue.pace import Pace, Running, Stepped
 from bridge.venue.pointing import Pointing
 from bridge.venue.recipe import Recipe, house_of
 from bridge.venue.server import VenueServer
 from bridge.venue.statefile import StateFile
 from engine.clock import SystemClock
-from engine.errors import InvalidRequest
 
 __all__ = ["PaperVenue"]
 
@@ -205,11 +205,7 @@ class PaperVenue:
         Raises:
             InvalidRequest: There is no such asset, or that is no price.
         """
-        try:
-            exact = Decimal(str(price))  # of a float what it shows, not what it is
-        except InvalidOperation:
-            raise InvalidRequest("price", price, "a number > 0") from None
-        self._call("price", self._price, symbol, exact, jump)
+        self._call("price", self._price, symbol, amount("price", price), jump)
 
     async def _price(self, symbol: str, price: Decimal, jump: bool) -> None:
         clockwork = self._server_running().clockwork
