@@ -14,12 +14,13 @@ def test_an_account(desk):
     desk.buy("AAPL", 3)
     desk.buy("BTC/USD", "0.1", time_in_force="gtc")
     desk.place("MSFT", 1, type="limit", limit_price=100)
+    desk.later()
     desk.place("AAPL", 1, side="sell")
     desk.later()
     books = oracle(desk.core)["accounts"]["PKTEST"]
 
     assert desk.account.cash == Decimal(books["cash"])
-    assert ("100000", str(desk.account.fees)) == (books["start"], books["fees"])
+    assert ("100000", desk.account.fees) == (books["start"], Decimal(books["fees"]))
     assert desk.get("/v2/account")["equity"] == books["equity"]
     assert {"AAPL": {"qty": "2", "cost": "380"}} == {k: v for k, v in books["positions"].items() if k == "AAPL"}
     assert desk.get("/v2/orders", status="all", direction="asc") == books["orders"]
