@@ -20,15 +20,24 @@ class Clockwork:
 
     Args:
         deliver: Given the frames that came of what happened, in order of emission.
+        tell: Called after everything that may have happened; when there is more to tell although nothing happens.
 
     Attributes:
         house: As given; moved only through here.
     """
 
-    def __init__(self, house: House, pace: Pace, deliver: Callable[[list[Frame]], None]) -> None:
+    def __init__(
+        self,
+        house: House,
+        pace: Pace,
+        deliver: Callable[[list[Frame]], None],
+        tell: Callable[[datetime], datetime | None] = lambda now: None,
+    ) -> None:
         self.house = house
         self._pace = pace
         self._deliver = deliver
+        self._tell = tell
+        self._more: datetime | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._armed: datetime | None = None
         self._waiting: list[tuple[datetime, asyncio.Future[None]]] = []
@@ -48,6 +57,7 @@ class Clockwork:
         frames = self.house.frames()
         if frames:
             self._deliver(frames)
+        self._more = self._tell(self.house.now)
         if self._waiting:
             self._wake()
         self._arm()
@@ -94,10 +104,8 @@ class Clockwork:
 
     def _arm(self) -> None:
         moments = [moment for moment, _ in self._waiting]
+        moments += [moment for moment in (self.house.next_due(), self._more) if moment is not None]
         due = min(moments, default=None)
-        coming = self.house.next_due()
-        if coming is not None and (due is None or coming < due):
-            due = coming
         if due == self._armed:
             return
         if self._timer is not None:

@@ -23,6 +23,8 @@ from bridge.venue.accounts import Account, Credential
 from bridge.venue.assets import Asset, Assets
 from bridge.venue.commands import Commands
 from bridge.venue.errors import BAD_KEY, TOO_MANY, Failure, Refused, no_route
+from bridge.venue.eventlog import Span
+from bridge.venue.events import Subscription, span_of
 from bridge.venue.exchange import Exchange
 from bridge.venue.frictions import Frictions, Terms
 from bridge.venue.history import Equities
@@ -38,9 +40,11 @@ from engine.clock import utc
 from engine.errors import InvalidRequest
 from engine.market.bars import Bar
 from engine.market.ticks import Tick
-from engine.model import require_positive
+from engine.model import require_not_negative, require_positive
 
-__all__ = ["Answer", "Core", "Request", "Trader"]
+__all__ = ["Answer", "Core", "Request", "Trader", "credentials"]
+
+_ARRIVALS = 100_000
 
 
 def _multiple(instance: object, attribute: Attribute[int], value: object) -> None:
@@ -73,11 +77,13 @@ class Answer:
     """
     Attributes:
         body: What the JSON says; None: there is no body.
+        stream: Server-sent events instead of a body, and what follows; None: the answer is complete.
     """
 
     status: int
     headers: Mapping[str, str]
     body: Any
+    stream: Subscription | None = None
 
 
 @frozen(kw_only=True)
@@ -107,7 +113,7 @@ class Core:
     Attributes:
         assets: What is on offer.
         accounts: By id, to be looked at.
-        arrivals: Every request with a good key, oldest first.
+        arrivals: The requests with a good key, oldest first; the newest 100,000 at least.
 
     Raises:
         InvalidRequest: Two traders have the same key.
@@ -138,7 +144,7 @@ class Core:
         for trader in traders:
             self._open_account(trader, start)
         terms = terms or Terms()
-        lifecycle = Lifecycle(self._identity, self._updates, self.accounts, self._schedule)
+        lifecycle = Lifecycle(self._identity, self._updates, self.accounts, self._schedule, self._hours)
         self._exchange = Exchange(
             assets=self.assets,
             accounts=self.accounts,
@@ -193,26 +199,32 @@ class Core:
         self._exchange.advance(utc(now))
         self._equities.note()
 
+    def begin(self, symbol: str, volume: Decimal, now: datetime) -> None:
+        """
+        A bar of an asset begins, whose prices follow one by one.
+
+        Args:
+            volume: What it will trade, base units, >= 0; the market's depth is taken from it.
+
+        Raises:
+            InvalidRequest: No such asset, or no volume; here and in the three below.
+        """
+        asset = self._asset(symbol)
+        require_not_negative("volume", volume)
+        self.advance(now)
+        self._exchange.begin(asset, volume)
+
     def price(self, symbol: str, price: Decimal, now: datetime, *, jump: bool = False) -> None:
         """
         The price of an asset goes to another one.
 
         Args:
             jump: At once; what lies in between is not traded.
-
-        Raises:
-            InvalidRequest: No such asset, or no price; here and in the two below.
         """
         asset = self._asset(symbol)
         require_positive("price", price)
         self.advance(now)
         self._exchange.move(asset, price, jump=jump)
-
-    def begin(self, symbol: str, volume: Decimal, now: datetime) -> None:
-        """A bar begins, whose corners follow as prices; its volume is what there is to trade."""
-        asset = self._asset(symbol)
-        self.advance(now)
-        self._exchange.begin(asset, volume)
 
     def tick(self, symbol: str, tick: Tick) -> None:
         """A quote or a trade of others, at its own moment."""
@@ -237,6 +249,10 @@ class Core:
         """What the stream has to tell since the last call, in order of emission."""
         return self._updates.take()
 
+    def replay(self, account: str, span: Span) -> list[dict[str, Any]]:
+        """What the stream told an account in a stretch of time, as far as it is kept: the ``data`` of each frame."""
+        return self._updates.replay(account, span)
+
     def authenticate(self, key: str, secret: str) -> str | None:
         """Id of the account that these belong to; None: they are not good."""
         account = self._keys.get(key)
@@ -253,22 +269,46 @@ class Core:
         """
         self.advance(now)
         received = self.now if received is None else received
-        headers = {"Content-Type": "application/json; charset=UTF-8", "X-Request-ID": self._identity.uuid()}
-        account_id = self.authenticate(*_credentials(request.headers))
+        headers = {"Content-Type": "application/json; charset=UTF-8", "X-Request-ID": self._identity.request()}
+        account_id = self.authenticate(*credentials(request.headers))
         if account_id is None:
             return _failed(BAD_KEY, headers)
         verdict = self._windows[account_id].arrive(received)
         self.arrivals.append(
             Arrival(at=received, key=self.accounts[account_id].credential.key, allowed=verdict.allowed)
         )
+        if len(self.arrivals) >= 2 * _ARRIVALS:
+            del self.arrivals[:_ARRIVALS]
         headers |= verdict.headers
         if not verdict.allowed:
             return _failed(TOO_MANY, headers)
+        return self._perform(self.accounts[account_id], request, headers)
+
+    def key_of(self, request: Request) -> str | None:
+        """Whose request it is; None: its key or its secret are not good."""
+        key, secret = credentials(request.headers)
+        return None if self.authenticate(key, secret) is None else key
+
+    def perform(self, key: str, request: Request) -> Answer:
+        """Answer a request once more that was let in at another time: no limit counts it, no arrival is recorded."""
+        return self._perform(self._keys[key], request, {})
+
+    def _perform(self, account: Account, request: Request, headers: Mapping[str, str]) -> Answer:
         try:
-            status, body = self._route(self.accounts[account_id], request)
+            if (request.method, request.path) == ("GET", "/v2/events/trades"):
+                stream = self._subscribe(account.id, request.query)
+                headers = {**headers, "Content-Type": "text/event-stream"}
+                return Answer(status=200, headers=headers, body=None, stream=stream)
+            status, body = self._route(account, request)
         except Refused as refused:
             return _failed(refused.failure, headers)
         return Answer(status=status, headers=headers, body=body)
+
+    def _subscribe(self, account: str, query: Mapping[str, str]) -> Subscription:
+        span = span_of(query)
+        history = [] if span is None else self.replay(account, span)
+        ends = span is not None and (span.until is not None or span.until_id is not None)
+        return Subscription(account=account, history=history, ends=ends)
 
     def _route(self, account: Account, request: Request) -> tuple[int, Any]:
         for method, pattern, handler in self._routes:
@@ -313,8 +353,8 @@ def _failed(failure: Failure, headers: Mapping[str, str]) -> Answer:
     return Answer(status=failure.status, headers=headers, body=failure.body)
 
 
-def _credentials(headers: Mapping[str, str]) -> tuple[str, str]:
-    """Key and secret; empty where there are none."""
+def credentials(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Key and secret of a request or a handshake; empty where there are none."""
     key, secret = headers.get("apca-api-key-id", ""), headers.get("apca-api-secret-key", "")
     scheme, _, words = headers.get("authorization", "").partition(" ")
     if key or scheme.lower() != "basic":

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 
-from bridge.venue.accounts import Account, Activity
+from bridge.venue.accounts import Account
+from bridge.venue.activities import Activity
+from bridge.venue.hours import Hours
 from bridge.venue.identity import Identity
 from bridge.venue.orders import Order
 from bridge.venue.schedule import Schedule
@@ -35,11 +37,13 @@ class Lifecycle:
     Args:
         accounts: By id.
         schedule: Where fees wait for the end of their day.
+        hours: By which shares settle.
     """
 
     def __init__(
-        self, identity: Identity, updates: Updates, accounts: Mapping[str, Account], schedule: Schedule
+        self, identity: Identity, updates: Updates, accounts: Mapping[str, Account], schedule: Schedule, hours: Hours
     ) -> None:
+        self._hours = hours
         self._identity = identity
         self._updates = updates
         self._accounts = accounts
@@ -62,7 +66,8 @@ class Lifecycle:
     def at_market(self, order: Order, now: datetime) -> None:
         """It is at the market from now on: its moment of submission is this one."""
         at = self._identity.stamp(now)
-        order.status, order.submitted_at, order.updated_at = "new", at, at
+        order.status, order.updated_at = "new", at
+        self._accounts[order.owner].submit_again(order, at)
         self._updates.tell("new", order, at)
 
     def asked_to_cancel(self, order: Order, now: datetime) -> None:
@@ -106,7 +111,9 @@ class Lifecycle:
         self._record(account, order, quantity, price, at)
         self._charge(account, order, charge, price, now)
         event = "fill" if complete else "partial_fill"
-        self._updates.tell(event, order, at, price=price, qty=quantity, position_qty=position)
+        settles = self._hours.settles(now, crypto=order.asset.crypto)
+        more = {} if settles is None else {"settle_date": settles}
+        self._updates.tell(event, order, at, price=price, qty=quantity, position_qty=position, more=more)
 
     # --- activities ---------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 from decimal import Decimal
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -16,6 +18,7 @@ from bridge.stream.frames import Encoding
 from bridge.venue.pace import Pace, Running, Stepped
 from bridge.venue.recipe import Recipe, house_of
 from bridge.venue.server import VenueServer
+from bridge.venue.statefile import StateFile
 from engine.clock import SystemClock
 
 __all__ = ["PaperVenue"]
@@ -33,6 +36,8 @@ class PaperVenue:
         speed: Seconds of the venue in one of the machine; None: its time stands until `step`.
         token: Opens the routes under ``/_venue/``; None: a new one.
         host, port: Where it listens; port 0: a free one.
+        state: File in which what comes from outside is kept: where there is one the venue goes on from it. None: what
+            happens is forgotten with the venue.
 
     Attributes:
         recipe: As given.
@@ -47,6 +52,7 @@ class PaperVenue:
         token: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        state: str | PathLike[str] | None = None,
         encoding: Encoding = Encoding.BINARY,
     ) -> None:
         self.token = token or secrets.token_urlsafe(24)
@@ -54,6 +60,8 @@ class PaperVenue:
         self._speed = speed
         self._address = (host, port)
         self._encoding = encoding
+        self._path = None if state is None else Path(state)
+        self._state: StateFile | None = None
         self._thread = LoopThread("paper venue")
         self._server: VenueServer | None = None
         self._serving: Future[None] | None = None
@@ -89,8 +97,15 @@ class PaperVenue:
             raise
 
     async def _begin(self) -> None:
-        house = house_of(self.recipe, now=SystemClock().now())
-        start = house.now
+        now = SystemClock().now()
+        if self._path is None:
+            house = house_of(self.recipe, now=now)
+        else:
+            self._state = StateFile(self._path, self.recipe, now=now)
+            house = self._state.house
+        # A market of its own moment goes on where it stood; one that has none goes on in the present.
+        present = self.recipe.market is None and self.recipe.start is None and self._speed is not None
+        start = max(house.now, now) if present else house.now
         pace: Pace = Stepped(start) if self._speed is None else Running(start, speed=self._speed)
         wall = SystemClock() if self._speed == 1.0 else None
         self._server = VenueServer(house, pace, token=self.token, encoding=self._encoding, wall=wall)
@@ -101,6 +116,8 @@ class PaperVenue:
             self._thread.call_soon(self._server.stop)
             self._serving.result(_WITHIN)
         self._thread.stop(_WITHIN)
+        if self._state is not None:
+            self._state.close()
 
     # --- where it is --------------------------------------------------------------------------------------------------
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from email.utils import format_datetime
 from urllib.parse import parse_qsl
 
 import msgspec
+from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from bridge.venue.clockwork import Clockwork
 from bridge.venue.core import Answer, Request
+from bridge.venue.events import Subscription
 
 __all__ = ["LARGEST_BODY", "Rest", "read_body", "request_of"]
 
@@ -27,9 +29,16 @@ class Rest:
     """
     Args:
         handle: Answers a request, at the venue's time.
+        events: What a subscription to events is sent.
     """
 
-    def __init__(self, clockwork: Clockwork, handle: Callable[[Request], Answer]) -> None:
+    def __init__(
+        self,
+        clockwork: Clockwork,
+        handle: Callable[[Request], Answer],
+        events: Callable[[Subscription], AsyncIterator[bytes]],
+    ) -> None:
+        self._events = events
         self._clockwork = clockwork
         self._handle = handle
 
@@ -40,6 +49,9 @@ class Rest:
             return
         answer = self._handle(request_of(scope, body))
         self._clockwork.settle()
+        if answer.stream is not None:
+            await StreamingResponse(self._events(answer.stream), answer.status, answer.headers)(scope, receive, send)
+            return
         await self._send(answer, send)
 
     async def _send(self, answer: Answer, send: Send) -> None:

@@ -18,9 +18,13 @@ from bridge.stream.frames import Encoding
 from bridge.venue.admin import Admin
 from bridge.venue.clockwork import Clockwork
 from bridge.venue.core import Answer, Request
+from bridge.venue.data.protocol import FEEDS
+from bridge.venue.data.streams import DataStreams
+from bridge.venue.feeds import Feeds
 from bridge.venue.house import House
 from bridge.venue.pace import Pace
 from bridge.venue.requests import LARGEST_BODY, Rest
+from bridge.venue.subscribers import Subscribers
 from bridge.venue.trades import TradeStream
 from bridge.venue.updates import Frame
 from engine.clock import Clock
@@ -50,13 +54,16 @@ class VenueServer:
         self._wall = wall
         self._ready = asyncio.Event()
         self._trades = TradeStream(house.core.authenticate, encoding=encoding)
-        self.clockwork = Clockwork(house, pace, self._deliver)
+        self._subscribers = Subscribers()
+        self._feeds = Feeds(DataStreams(house.data), self._settle)
+        self.clockwork = Clockwork(house, pace, self._deliver, self._feeds.deliver)
         app = Starlette(
             routes=[
                 *Admin(self.clockwork, token).routes(),
                 WebSocketRoute("/stream", self._trades.serve),
                 WebSocketRoute("/stream/", self._trades.serve),
-                Mount("/", Rest(self.clockwork, self._handle)),
+                *(WebSocketRoute(path, self._feeds.serve) for path in FEEDS),
+                Mount("/", Rest(self.clockwork, self._handle, self._subscribers.events)),
             ]
         )
         config = uvicorn.Config(
@@ -93,6 +100,8 @@ class VenueServer:
     def stop(self) -> None:
         """End every connection, and then `serve`."""
         self._trades.close(1001, "the venue stops")
+        self._feeds.close(1001, "the venue stops")
+        self._subscribers.close()
         self._server.should_exit = True
 
     def _handle(self, request: Request) -> Answer:
@@ -101,6 +110,10 @@ class VenueServer:
 
     def _deliver(self, frames: list[Frame]) -> None:
         self._trades.deliver(frames)
+        self._subscribers.deliver(frames)
+
+    def _settle(self) -> None:
+        self.clockwork.settle()
 
 
 class _Server(uvicorn.Server):

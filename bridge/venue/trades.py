@@ -59,7 +59,7 @@ class TradeStream:
         """Tell all who listen."""
         for protocol in self._open:
             for frame in frames:
-                if frame.account == protocol.account:
+                if frame.account == protocol.account and not frame.sse_only:
                     protocol.send_update(frame.data)
             self._flush(protocol)
 

@@ -69,3 +69,18 @@ def test_a_market_that_never_closes():
     hours, now = Hours(AlwaysOpen()), at("2024-01-05T23:59")
 
     assert (Phase.REGULAR, now + timedelta(minutes=1)) == (hours.phase(now), hours.next_change(now))
+
+
+@pytest.mark.parametrize(
+    ("moment", "crypto", "expected"),
+    [
+        ("2024-01-04T10:00", False, "2024-01-05"),
+        ("2024-01-04T20:59", False, "2024-01-05"),
+        ("2024-01-05T00:30", False, "2024-01-05"),
+        ("2024-01-05T15:00", False, None),
+        ("2024-01-05T03:00", True, "2024-01-04"),
+    ],
+)
+def test_when_a_trade_settles(moment, crypto, expected):
+    """Shares with the session after that of their day in New York, coins on the day itself."""
+    assert expected == HOURS.settles(at(moment), crypto=crypto)
