@@ -16,12 +16,14 @@ JOINED_WITHIN = 10.0  # seconds; only a broken test ever waits this long
 
 
 class Still:
-    """A market in which nothing moves but by the test's hand."""
+    """A market in which nothing moves but by the test's hand; it lists what every venue does."""
 
-    first: datetime | None = None
     prices: Mapping[str, Decimal] = {}
     calendar = None
-    recipe: Mapping[str, object] = {}
+    recipe: Mapping[str, object] = {"market": "still"}
+
+    def __init__(self, first: datetime) -> None:
+        self.first = first
 
     def moves(self) -> Iterator[Any]:
         return iter(())
@@ -39,7 +41,7 @@ def threads() -> Iterator[list[Thread]]:
 
 @pytest.fixture
 def new_venue(threads: list[Thread]) -> Iterator[Callable[..., Any]]:
-    """``new_venue(seed=2)``: stepped, with the hours of New York, half past ten on a Tuesday unless ``start`` says so."""
+    """``new_venue(seed=2)``: stepped, with the hours of New York, half past ten unless ``start`` says so."""
     pytest.importorskip("starlette")
     pytest.importorskip("uvicorn")
     from bridge.venue.paper_venue import PaperVenue
@@ -47,8 +49,8 @@ def new_venue(threads: list[Thread]) -> Iterator[Callable[..., Any]]:
 
     with ExitStack() as stack:
 
-        def made(**more: Any) -> Any:
-            recipe = Recipe(**{"start": TUESDAY, "hours": "exchange", "market": Still()} | more)
+        def made(*, start: datetime = TUESDAY, **more: Any) -> Any:
+            recipe = Recipe(**{"market": Still(start), "every": None, "hours": "exchange"} | more)
             return stack.enter_context(PaperVenue(recipe, speed=None))
 
         yield made
