@@ -78,6 +78,23 @@ class Holding:
         self.day_cost += by * price
         return earned
 
+    def execute(self, by: Decimal, price: Decimal, coin: Decimal) -> Decimal:
+        """
+        Take in an execution; return what was earned by closing.
+
+        Args:
+            coin: Base units of it that were taken as a fee.
+        """
+        earned = self.change(by, price)
+        if coin:  # bought and at once given away, at what it cost
+            self.quantity -= coin
+            self.cost -= coin * price
+            self.day_cost -= coin * price
+        if not self.quantity:
+            earned -= self.cost  # what rounding has left
+            self.cost = self.day_cost = ZERO
+        return earned
+
 
 @define(kw_only=True, eq=False)
 class Account:
@@ -201,17 +218,11 @@ class Account:
         if holding is None:
             holding = self.holdings[asset.symbol] = Holding(asset=asset)
         self.cash -= side.signed(quantity) * price + charge.money
-        self.earned += holding.change(side.signed(quantity), price)
-        if charge.coin:  # bought and at once given away, at what it cost
-            holding.quantity -= charge.coin
-            holding.cost -= charge.coin * price
-            holding.day_cost -= charge.coin * price
+        self.earned += holding.execute(side.signed(quantity), price, charge.coin)
         self.fees += charge.money + charge.coin * price
-        after = holding.quantity
-        if not after:
-            self.earned -= holding.cost  # what rounding has left
+        if not holding.quantity:
             del self.holdings[asset.symbol]
-        return after
+        return holding.quantity
 
     def end_day(self, prices: Prices) -> None:
         """Take this moment's prices as the last ones of the day."""

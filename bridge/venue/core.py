@@ -20,12 +20,14 @@ from urllib.parse import unquote
 from attrs import Attribute, field, frozen
 
 from bridge.venue.accounts import Account, Credential
+from bridge.venue.amendments import Amendments
 from bridge.venue.assets import Asset, Assets
 from bridge.venue.commands import Commands
 from bridge.venue.errors import BAD_KEY, TOO_MANY, Failure, Refused, no_route
 from bridge.venue.eventlog import Span
 from bridge.venue.events import Subscription, span_of
 from bridge.venue.exchange import Exchange
+from bridge.venue.executions import Execution, Executions
 from bridge.venue.frictions import Frictions, Terms
 from bridge.venue.history import Equities
 from bridge.venue.hours import Hours
@@ -114,6 +116,7 @@ class Core:
         assets: What is on offer.
         accounts: By id, to be looked at.
         arrivals: The requests with a good key, oldest first; the newest 100,000 at least.
+        executions: All of them, oldest first, to be looked at.
 
     Raises:
         InvalidRequest: Two traders have the same key.
@@ -155,6 +158,8 @@ class Core:
             schedule=self._schedule,
             start=start,
         )
+        self.executions: Executions = lifecycle.executions
+        self._amendments = Amendments(self.accounts, self._exchange, lifecycle, terms.fees)
         self._equities = Equities(self.accounts, self._exchange, self._hours)
         self._reads = Reads(self.assets, self._exchange, self._hours)
         self._commands = Commands(self.assets, self._exchange, self._identity)
@@ -242,6 +247,51 @@ class Core:
         if asset is None:
             raise InvalidRequest("symbol", symbol, "an asset of this venue")
         return asset
+
+    # --- what nobody asked for ----------------------------------------------------------------------------------------
+
+    def bust(self, execution: str, now: datetime) -> Execution:
+        """
+        Take an execution back; see `Amendments`.
+
+        Args:
+            execution: Its id on the stream, or that of its activity.
+
+        Raises:
+            InvalidRequest: There is none of that name that still stands; here and in `correct`.
+        """
+        self.advance(now)
+        return self._amendments.bust(execution)
+
+    def correct(
+        self, execution: str, now: datetime, *, price: Decimal | None = None, quantity: Decimal | None = None
+    ) -> Execution:
+        """Change the numbers of an execution; what is None stays."""
+        self.advance(now)
+        return self._amendments.correct(execution, price=price, quantity=quantity)
+
+    def foreign_order(self, key: str, body: bytes, now: datetime) -> Answer:
+        """
+        An order that another program places on an account, by the same rules.
+
+        It has a key of its own: what it sends does not count against this one's limit, and is no arrival.
+
+        Args:
+            key: Of the account.
+            body: As of a POST to /v2/orders; an order without a ``client_order_id`` gets one.
+
+        Raises:
+            InvalidRequest: No account has that key.
+        """
+        account = self._keys.get(key)
+        if account is None:
+            raise InvalidRequest("key", key, "the key of an account")
+        self.advance(now)
+        try:
+            status, answer = self._commands.submit(account, body)
+        except Refused as refused:
+            return _failed(refused.failure, {})
+        return Answer(status=status, headers={}, body=answer)
 
     # --- the stream ---------------------------------------------------------------------------------------------------
 

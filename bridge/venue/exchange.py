@@ -133,6 +133,7 @@ class Exchange:
         self._yesterday = dict(self._last)
         for account in self._accounts.values():
             account.end_day(self.price)
+        self._lifecycle.executions.end_day()
 
     def _may_trade(self, order: Order) -> bool:
         if order.asset.crypto or self.phase is Phase.REGULAR:
@@ -256,6 +257,11 @@ class Exchange:
         self._lifecycle.received(new, "pending_new" if self._may_trade(old) else "accepted")
         self._schedule.at(self.now + self._frictions.delay(), self._replace, old, new)
 
+    def work_again(self, order: Order) -> None:
+        """What it has filled was changed after the fact: if it works, it works for what is left of it now."""
+        if self._matcher.cancel(order.id) is not None:
+            self._work(order)
+
     def _expire_in_time(self, order: Order) -> None:
         self._orders[order.id] = order
         crypto = order.asset.crypto
@@ -325,7 +331,7 @@ class Exchange:
         symbol, side = order.asset.symbol, order.draft.side
         charge = self._fees.charge(symbol, side, event.quantity, event.price, self.now, event.assumption in RESTED)
         self._frictions.took(symbol, event.quantity, buying=order.draft.buying)
-        self._lifecycle.filled(order, event.quantity, event.price, charge, self.now)
+        self._lifecycle.filled(order, event.quantity, event.price, charge, self.now, event.assumption)
         for other in self._others(order):
             self._shrink(other, event.quantity)
         if order.status == "filled":

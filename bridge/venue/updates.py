@@ -58,8 +58,10 @@ class Updates:
         position_qty: Decimal | None = None,
         more: Mapping[str, Any] | None = None,
         sse_only: bool = False,
-    ) -> None:
+    ) -> dict[str, Any]:
         """
+        Put an event in line; return its ``data``.
+
         Args:
             at: When it happened, nanoseconds since 1970; a stamp of its own, not before that of the last event.
             price, qty, position_qty: Of an execution: its own price and quantity, and the position after it.
@@ -83,6 +85,7 @@ class Updates:
         if order.owner not in self._logs:
             self._logs[order.owner] = EventLog(self._kept)
         self._logs[order.owner].write(data)
+        return data
 
     def take(self) -> list[Frame]:
         """What was told since the last call."""
