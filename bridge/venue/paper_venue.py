@@ -212,6 +212,15 @@ class PaperVenue:
         clockwork.house.price(symbol, price, clockwork.now(), jump=jump)
         clockwork.settle()
 
+    def wait_listening(self, count: int = 1, *, timeout: float = _WITHIN) -> None:
+        """
+        Wait until at least so many connections listen to the user stream: what happens before is not told to them.
+
+        Raises:
+            OutcomeUnknown: They did not within ``timeout`` seconds.
+        """
+        self._thread.call("listeners of the venue", self._server_running().listening, count, timeout=timeout)
+
     def _call(self, what: str, fn: Callable[..., Coroutine[Any, Any, _T]], *args: Any) -> _T:
         return self._thread.call(f"{what} of the venue", fn, *args, timeout=_WITHIN)
 

@@ -96,6 +96,10 @@ class VenueServer:
         """Return once it answers."""
         await self._ready.wait()
 
+    async def listening(self, count: int) -> None:
+        """Return once at least so many connections listen to the user stream."""
+        await self._trades.listening(count)
+
     def stop(self) -> None:
         """End every connection, and then `serve`."""
         self._trades.close(1001, "the venue stops")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from starlette.websockets import WebSocket
 
 from bridge.stream.frames import Credentials, Encoding, Keys
-from bridge.stream.protocol import VenueProtocol
+from bridge.stream.protocol import VenueProtocol, VenueState
 from bridge.venue.line import Line
 from bridge.venue.updates import Frame
 
@@ -28,6 +28,13 @@ class TradeStream:
         self._authenticate = authenticate
         self._encoding = encoding
         self._open: dict[VenueProtocol, Line] = {}
+        self._asked = asyncio.Event()
+
+    async def listening(self, count: int) -> None:
+        """Return once at least so many connections listen."""
+        while sum(protocol.state is VenueState.LISTENING for protocol in self._open) < count:
+            self._asked.clear()
+            await self._asked.wait()
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection until it ends."""
@@ -41,6 +48,7 @@ class TradeStream:
             async for message in line.messages():
                 protocol.receive_data(message)
                 self._flush(protocol)
+                self._asked.set()
         finally:
             patience.cancel()
             del self._open[protocol]

@@ -105,8 +105,6 @@ def bars(
     Each is whole even where the stretch goes on after ``high``; those without a bar in them are not there.
     """
     at = seen.at
-    if high < low:
-        return
     if backwards:
         index = bisect_left(at, stretch(frame, high, where)[1])
         while index:
