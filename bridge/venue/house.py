@@ -7,13 +7,16 @@ written down. There is no clock and no socket: the same market and the same call
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
 from bridge.venue.core import Answer, Core, Request
 from bridge.venue.data.market_data import MarketData, serves
-from bridge.venue.inputs import Asked, Input, Priced, Reached
+from bridge.venue.faults.actions import BustNewest, CorrectNewest, Due, PlaceOrder, carry_out
+from bridge.venue.faults.armed import AnyFault
+from bridge.venue.faults.faults import Faults
+from bridge.venue.inputs import Asked, Busted, Corrected, Input, Ordered, Priced, Reached
 from bridge.venue.market import Closed, Market, Move, Moved, Ticked, play
 from bridge.venue.updates import Frame
 from engine.errors import TradingError
@@ -33,6 +36,7 @@ class House:
 
     Attributes:
         core, data: As given.
+        faults: What goes wrong here on purpose; nothing, before `arm`.
         inputs: What came from outside and changed something, oldest first.
         record: Also told of each of them; None: nobody is.
         ended: What ended the market before its time, a line of a file that cannot be read for example; prices stand
@@ -47,6 +51,8 @@ class House:
         self.record: Callable[[Input], None] | None = None
         self.ended: TradingError | None = None
         self.last_event = ""
+        self.faults = Faults(0, start=core.now)
+        self._fallen: list[Due] = []
         self._moves: Iterator[Move] = market.moves()
         self._next: Move | None = self._draw()
         data.opened(core.now)
@@ -60,13 +66,18 @@ class House:
 
     def next_due(self) -> datetime | None:
         """When something happens by itself; None: never again."""
-        due = self.core.next_due()
-        if self._next is None:
-            return due
-        return self._next.at if due is None else min(due, self._next.at)
+        coming = (self.core.next_due(), self.faults.next_due(), None if self._next is None else self._next.at)
+        return min((due for due in coming if due is not None), default=None)
 
     def advance(self, now: datetime) -> None:
         """Play the market up to a moment, and let happen what is due by then; one that has passed changes nothing."""
+        while (due := self.faults.next_due()) is not None and due <= now:
+            self._play_to(due)
+            for fallen in self.faults.due(max(due, self.now)):
+                self._carry_out(fallen)
+        self._play_to(now)
+
+    def _play_to(self, now: datetime) -> None:
         while (move := self._next) is not None and move.at <= now:
             play(self.core, move)
             self._show(move)
@@ -94,6 +105,39 @@ class House:
         if frames:
             self.last_event = frames[-1].data["event_id"]
         return frames
+
+    # --- what goes wrong ----------------------------------------------------------------------------------------------
+
+    def arm(self, seed: int, faults: Iterable[AnyFault]) -> None:
+        """Switch faults on, in the place of all that there were; their times are counted from now on."""
+        self.faults = Faults(seed, faults, start=self.now)
+
+    def fallen(self) -> list[Due]:
+        """What faults ask of connections since the last call, in order of time."""
+        fallen, self._fallen = self._fallen, []
+        return fallen
+
+    def _carry_out(self, due: Due) -> None:
+        action = due.action
+        if not isinstance(action, BustNewest | CorrectNewest | PlaceOrder):
+            self._fallen.append(due)
+            return
+        carry_out(self.core, action, self.now)
+        if isinstance(action, BustNewest):
+            self._write(Busted(at=self.now, account=action.account, symbol=action.symbol))
+        elif isinstance(action, PlaceOrder):
+            self._write(Ordered(at=self.now, account=action.account, body=action.body))
+        else:
+            self._write(
+                Corrected(
+                    at=self.now,
+                    account=action.account,
+                    symbol=action.symbol,
+                    price=action.price,
+                    percent=action.percent,
+                    quantity=action.quantity,
+                )
+            )
 
     # --- from outside -------------------------------------------------------------------------------------------------
 
@@ -141,5 +185,18 @@ class House:
             self.core.perform(entry.key, request)
         elif isinstance(entry, Priced):
             self._price(entry.symbol, entry.price, entry.at, entry.jump)
+        elif isinstance(entry, Busted):
+            carry_out(self.core, BustNewest(account=entry.account, symbol=entry.symbol), entry.at)
+        elif isinstance(entry, Ordered):
+            carry_out(self.core, PlaceOrder(account=entry.account, body=entry.body), entry.at)
+        elif isinstance(entry, Corrected):
+            correction = CorrectNewest(
+                account=entry.account,
+                symbol=entry.symbol,
+                price=entry.price,
+                percent=entry.percent,
+                quantity=entry.quantity,
+            )
+            carry_out(self.core, correction, entry.at)
         if not isinstance(entry, Reached):
             self.inputs.append(entry)

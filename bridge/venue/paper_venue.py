@@ -15,7 +15,9 @@ from typing import Any, Self, TypeVar
 
 from bridge.loopthread import LoopThread
 from bridge.stream.frames import Encoding
+from bridge.venue.notation import amount
 from bridge.venue.pace import Pace, Running, Stepped
+from bridge.venue.pointing import Pointing
 from bridge.venue.recipe import Recipe, house_of
 from bridge.venue.server import VenueServer
 from bridge.venue.statefile import StateFile
@@ -119,6 +121,11 @@ class PaperVenue:
         if self._state is not None:
             self._state.close()
 
+    def when_ended(self, call: Callable[[], object]) -> None:
+        """Have it called, in another thread, once it serves no more: stopped, or broken, and `stop` raises why."""
+        assert self._serving is not None, "the venue does not run"
+        self._serving.add_done_callback(lambda _: call())
+
     # --- where it is --------------------------------------------------------------------------------------------------
 
     @property
@@ -135,6 +142,20 @@ class PaperVenue:
         """Of the user stream: ``ws://127.0.0.1:8765/stream``."""
         return f"ws://{self._address[0]}:{self.port}/stream"
 
+    @property
+    def key(self) -> str:
+        """Of the first trader."""
+        return self.recipe.traders[0].key
+
+    @property
+    def secret(self) -> str:
+        """Of the first trader."""
+        return self.recipe.traders[0].secret
+
+    def env(self) -> dict[str, str]:
+        """The variables ``APCA_…`` that point clients which read them here, as the first trader."""
+        return Pointing(url=self.url, key=self.key, secret=self.secret).environment
+
     # --- what its owner does ------------------------------------------------------------------------------------------
 
     def client(self, **more: Any) -> Any:
@@ -149,8 +170,7 @@ class PaperVenue:
         """
         from alpaca.trading.client import TradingClient
 
-        trader = self.recipe.traders[0]
-        return TradingClient(trader.key, trader.secret, url_override=self.url, **more)
+        return TradingClient(self.key, self.secret, url_override=self.url, **more)
 
     def now(self) -> datetime:
         """The venue's time."""
@@ -175,7 +195,7 @@ class PaperVenue:
         now = clockwork.now()
         return clockwork.step(now + timedelta(seconds=seconds or 0.0) if to is None else to)
 
-    def price(self, symbol: str, price: Decimal | int | str, *, jump: bool = False) -> None:
+    def price(self, symbol: str, price: Decimal | float | str, *, jump: bool = False) -> None:
         """
         Let the price of an asset go to another one.
 
@@ -185,7 +205,7 @@ class PaperVenue:
         Raises:
             InvalidRequest: There is no such asset, or that is no price.
         """
-        self._call("price", self._price, symbol, Decimal(price), jump)
+        self._call("price", self._price, symbol, amount("price", price), jump)
 
     async def _price(self, symbol: str, price: Decimal, jump: bool) -> None:
         clockwork = self._server_running().clockwork

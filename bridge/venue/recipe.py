@@ -9,6 +9,7 @@ from attrs import Attribute, field, frozen
 
 from bridge.venue.core import Core, Trader
 from bridge.venue.data.market_data import MarketData
+from bridge.venue.faults.armed import AnyFault
 from bridge.venue.frictions import Terms
 from bridge.venue.hours import calendar_of
 from bridge.venue.house import House
@@ -50,6 +51,7 @@ class Recipe:
         terms: How the market treats an order.
         rate: How many requests a key may make to the trading API.
         data_rate: How many an account may make for market data.
+        faults: What goes wrong on purpose; times are counted from the first moment, or from where a venue goes on.
     """
 
     traders: tuple[Trader, ...] = field(default=(PAPER,), validator=_some)
@@ -61,6 +63,7 @@ class Recipe:
     terms: Terms = field(factory=Terms)
     rate: RateLimit = field(factory=RateLimit)
     data_rate: RateLimit = field(factory=RateLimit)
+    faults: tuple[AnyFault, ...] = ()
 
 
 def described(recipe: Recipe, start: datetime) -> dict[str, object]:
@@ -85,7 +88,7 @@ def _market(recipe: Recipe, now: datetime) -> Market:
 
 def house_of(recipe: Recipe, *, now: datetime) -> House:
     """
-    The house of a recipe.
+    The house of a recipe; its faults are not armed, see `House.arm`.
 
     Args:
         now: The present, for a recipe that has no moment of its own.

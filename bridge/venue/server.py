@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 
 import uvicorn
 from starlette.applications import Starlette
@@ -30,6 +31,8 @@ from bridge.venue.updates import Frame
 from engine.clock import Clock
 
 __all__ = ["VenueServer"]
+
+_LOOK_AGAIN = 0.001  # seconds
 
 
 class VenueServer:
@@ -102,7 +105,7 @@ class VenueServer:
         self._trades.close(1001, "the venue stops")
         self._feeds.close(1001, "the venue stops")
         self._subscribers.close()
-        self._server.should_exit = True
+        self._server.stop()
 
     def _handle(self, request: Request) -> Answer:
         received = None if self._wall is None else self._wall.now()
@@ -117,12 +120,39 @@ class VenueServer:
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens; leaves signals to whoever runs it."""
+    """Says when it listens, ends at once when it is told to, and leaves signals to whoever runs it."""
 
     def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
         super().__init__(config)
         self._listens = ready
+        self._told = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._listens.set()
+
+    def stop(self) -> None:
+        self.should_exit = True
+        self._told.set()
+
+    # uvicorn looks every tenth of a second whether it should end, and as often whether it has; a suite with a venue for
+    # every test would wait for that more than for all else.
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self._told.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        state = self.server_state
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(state.connections):
+            connection.shutdown()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                while state.connections or state.tasks:
+                    await asyncio.sleep(_LOOK_AGAIN)
+        for task in state.tasks:
+            task.cancel()

@@ -248,7 +248,7 @@ class DataProtocol:
             else:
                 gone = frozenset(symbols)
                 after[channel] = {symbol: None for symbol in before if symbol not in gone}
-        if adding and self._beyond(after):
+        if self._beyond(after):
             self._failed(405)
             return
         self.subscriptions = after

@@ -36,7 +36,8 @@ _UNITS: dict[str, tuple[Unit, frozenset[int]]] = {
     "Month": ("Month", frozenset({1, 2, 3, 4, 6, 12})),
 }
 _UNITS |= {"T": _UNITS["Min"], "H": _UNITS["Hour"], "D": _UNITS["Day"], "W": _UNITS["Week"], "M": _UNITS["Month"]}
-_WIDTHS = {"Min": 60 * 10**9, "Hour": 3600 * 10**9}
+_HOUR = 3600 * 10**9
+_WIDTHS = {"Min": _HOUR // 60, "Hour": _HOUR}
 _ONE_DAY = timedelta(days=1)
 
 
@@ -66,14 +67,12 @@ def zone(*, crypto: bool) -> tzinfo:
 
 def stretch(frame: TimeFrame, at: int, where: tzinfo) -> Stretch:
     """The stretch of this width in which a moment lies."""
-    width = _WIDTHS.get(frame.unit)
-    if width is not None:
-        width *= frame.amount
-        if 3600 * 10**9 % width == 0:  # no zone shifts its hours by less
-            start = at - at % width
-            return start, start + width
+    width = _width(frame)
+    if width and _HOUR % width == 0:  # no zone shifts its hours by less
+        start = at - at % width
+        return start, start + width
     today = moment(at).astimezone(where).date()
-    if width is not None:
+    if width:
         midnight = _midnight(today, where)
         start = midnight + (at - midnight) // width * width
         return start, min(start + width, _midnight(today + _ONE_DAY, where))
@@ -86,6 +85,11 @@ def stretch(frame: TimeFrame, at: int, where: tzinfo) -> Stretch:
         months = today.year * 12 + (today.month - 1) // frame.amount * frame.amount
         first, after = (date(each // 12, each % 12 + 1, 1) for each in (months, months + frame.amount))
     return _midnight(first, where), _midnight(after, where)
+
+
+def _width(frame: TimeFrame) -> int:
+    """0: it is that of a day or more, which differs."""
+    return _WIDTHS.get(frame.unit, 0) * frame.amount
 
 
 def _midnight(day: date, where: tzinfo) -> int:
@@ -101,8 +105,6 @@ def bars(
     Each is whole even where the stretch goes on after ``high``; those without a bar in them are not there.
     """
     at = seen.at
-    if high < low:
-        return
     if backwards:
         index = bisect_left(at, stretch(frame, high, where)[1])
         while index:
@@ -118,7 +120,9 @@ def bars(
         start, end = stretch(frame, at[index], where)
         if start > high:
             return
-        after = bisect_left(at, end, index + 1)
+        after = index + 1
+        if after < len(at) and at[after] < end:
+            after = bisect_left(at, end, after)
         if start >= low:
             yield start, merged(seen, index, after)
         index = after

@@ -119,6 +119,9 @@ class Arsenal:
         self._equal: Counter[str] = Counter()
         self.tripped: list[Trip] = []
 
+    def __len__(self) -> int:
+        return len(self._armed)
+
     def __iter__(self) -> Iterator[Armed[Window]]:
         return iter(list(self._armed.values()))
 

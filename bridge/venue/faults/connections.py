@@ -96,7 +96,7 @@ class Connections:
 
     def touched(self, now: datetime) -> None:
         """Faults have come or gone."""
-        self._changed = now
+        self._changed = now if self._open else None
         self._begin(now)
 
     def __contains__(self, connection: object) -> bool:

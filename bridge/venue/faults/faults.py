@@ -118,6 +118,11 @@ class Faults:
         ]
 
     @property
+    def idle(self) -> bool:
+        """Whether nothing is switched on and nothing held up: everything goes its way."""
+        return not self._arsenal and self.next_due() is None
+
+    @property
     def tripped(self) -> list[Trip]:
         """What has bitten, oldest first."""
         return self._arsenal.tripped

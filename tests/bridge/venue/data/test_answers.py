@@ -124,6 +124,17 @@ def test_tokens_that_were_made_up(seen, kind, sort, at):
     assert len(seen.get(f"/v2/stocks/AAPL/{kind}", **query)[kind]) <= 2
 
 
+def test_a_listing_can_be_turned(seen):
+    """The newest row first, while symbols stay in their order."""
+    seen.move("AAPL", 1, 2, 3)
+    seen.move("F", 4, 5)
+    body = seen.get("/v2/stocks/trades", symbols="AAPL,F", sort="desc")
+
+    assert [("AAPL", [3, 2, 1]), ("F", [5, 4])] == [
+        (symbol, [trade["p"] for trade in trades]) for symbol, trades in body["trades"].items()
+    ]
+
+
 def test_start_and_end_are_included(seen):
     """A listing goes from the first moment to the last."""
     seen.move("AAPL", 1, 2, 3, 4)

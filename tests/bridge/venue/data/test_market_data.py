@@ -10,6 +10,7 @@ import pytest
 
 from bridge.venue.assets import ASSETS
 from bridge.venue.data.market_data import serves
+from bridge.venue.identity import Identity
 from bridge.venue.limits import RateLimit
 from engine.errors import ClockError, InvalidRequest
 from engine.market.bars import Bar
@@ -94,6 +95,13 @@ def test_what_is_told_makes_sense(seen, price):
         seen.data.moved("NOPE", D(1), START)
     with pytest.raises(ClockError):
         seen.data.moved("AAPL", D(1), START.replace(tzinfo=None))
+
+
+def test_ids_of_requests_are_its_own(new_seen):
+    """A venue whose parts share a seed gives no id twice."""
+    ids = {new_seen(seed=7)(SHARES, symbols="AAPL").headers["X-Request-ID"], Identity(7).uuid()}
+
+    assert 2 == len(ids)
 
 
 # --- who may ask ------------------------------------------------------------------------------------------------------

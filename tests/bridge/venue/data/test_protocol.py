@@ -239,6 +239,11 @@ def test_messages_reach_who_wants_them(kind):
 def test_nobody_else_is_told(state):
     """Before authentication and after the end there are no messages."""
     made = connection(state=state)
+    if state is DataState.CLOSED:
+        made = connection()
+        asked(made, action="subscribe", trades=["*"])
+        made.fail(407)
+        made.data_to_send()
 
     assert (False, []) == (made.send([trade()]), sent(made))
 
