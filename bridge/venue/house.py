@@ -64,7 +64,12 @@ class House:
     def advance(self, now: datetime) -> None:
         """Play the market up to a moment, and let happen what is due by then; one that has passed changes nothing."""
         while (move := self._next) is not None and move.at <= now:
-            play(self.core, move)
+            self._next = None
+            try:
+                play(self.core, move)
+            except TradingError as error:  # of an asset that is not listed here, for example
+                self.ended = error
+                break
             self._next = self._draw()
         self.core.advance(now)
 
