@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -17,8 +19,10 @@ from starlette.routing import Mount, WebSocketRoute
 from bridge.stream.frames import Encoding
 from bridge.venue.admin import Admin
 from bridge.venue.clockwork import Clockwork
+from bridge.venue.connections import KEEP_ALIVE, Connection
 from bridge.venue.core import Answer, Request
 from bridge.venue.house import House
+from bridge.venue.local import LocalOnly
 from bridge.venue.pace import Pace
 from bridge.venue.requests import LARGEST_BODY, Rest
 from bridge.venue.trades import TradeStream
@@ -26,6 +30,9 @@ from bridge.venue.updates import Frame
 from engine.clock import Clock
 
 __all__ = ["VenueServer"]
+
+_ANSWERED_WITHIN = 1.0
+_CLOSED_WITHIN = 0.5
 
 
 class VenueServer:
@@ -35,6 +42,7 @@ class VenueServer:
         encoding: How frames of the user stream are written to clients that do not ask for MessagePack.
         wall: The clock by which limits of requests run while the venue's time runs as fast as the machine's; None:
             they run on the venue's time.
+        local: It listens on loopback: refuse what a web page had a browser send.
     """
 
     def __init__(
@@ -45,6 +53,7 @@ class VenueServer:
         token: str,
         encoding: Encoding = Encoding.BINARY,
         wall: Clock | None = None,
+        local: bool = True,
     ) -> None:
         self._house = house
         self._wall = wall
@@ -60,17 +69,16 @@ class VenueServer:
             ]
         )
         config = uvicorn.Config(
-            app,
+            LocalOnly(app) if local else app,
+            http=Connection,
             ws="websockets-sansio",
             ws_max_size=LARGEST_BODY,
             ws_per_message_deflate=False,
             lifespan="off",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
+            log_config=None,  # whoever runs it has their own
             server_header=False,
             date_header=False,
-            timeout_graceful_shutdown=1,
+            timeout_keep_alive=KEEP_ALIVE,
         )
         self._server = _Server(config, self._ready)
 
@@ -89,7 +97,7 @@ class VenueServer:
     def stop(self) -> None:
         """End every connection, and then `serve`."""
         self._trades.close(1001, "the venue stops")
-        self._server.should_exit = True
+        self._server.exit()
 
     def _handle(self, request: Request) -> Answer:
         received = None if self._wall is None else self._wall.now()
@@ -100,12 +108,49 @@ class VenueServer:
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens; leaves signals to whoever runs it."""
+    """Says when it listens, waits to be told to stop, and leaves signals to whoever runs it."""
 
     def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
         super().__init__(config)
         self._listens = ready
+        self._exit = asyncio.Event()
+
+    def exit(self) -> None:
+        self.should_exit = True
+        self._exit.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._listens.set()
+
+    async def main_loop(self) -> None:
+        await self._exit.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let end what is being answered, close the connections, and cut those that do not end."""
+        state = self.server_state
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        if state.tasks:
+            _, unfinished = await asyncio.wait(set(state.tasks), timeout=_ANSWERED_WITHIN)
+            for task in unfinished:
+                task.cancel()
+        for connection in set(state.connections):
+            connection.shutdown()
+        deadline = asyncio.get_running_loop().time() + _CLOSED_WITHIN
+        while state.connections and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.002)
+        for connection in set(state.connections):
+            connection.transport.abort()
+        for task in set(state.tasks):
+            task.cancel()
+        if state.tasks:
+            await asyncio.wait(set(state.tasks), timeout=_CLOSED_WITHIN)
+        while state.connections:  # until they have heard of it
+            await asyncio.sleep(0)
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
