@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 from attrs import fields
 
+from bridge.venue.faults.armed import AnyFault
 from engine.decisions import Seen, TradingState
 from engine.facts import Fact
 from engine.recipe import FillsConfig, MarketConfig, SessionConfig, StrategyConfig
@@ -108,3 +109,9 @@ def test_every_argument_is_told(command):
     ).stdout
 
     assert set() == set(re.findall(r"^  (--[a-z-]+)", shown, re.MULTILINE)) - set(told_there.split())
+
+
+@pytest.mark.parametrize("fault", get_args(AnyFault), ids=lambda fault: fields(fault).kind.default)
+def test_every_key_of_a_fault_is_told(fault):
+    """The page on faults of the venue has every kind, with all its keys."""
+    assert set() == (settings(fault) - {"kind"} | {fields(fault).kind.default}) - told("venue-faults.md")

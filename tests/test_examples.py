@@ -7,7 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,6 +15,8 @@ import pytest
 
 import bridge
 import engine
+from bridge.venue.faults.faults import Faults
+from bridge.venue.faults.files import from_toml
 from engine.books.journal import Journal
 from engine.facts import Denied, Locked, LocksReleased, TradingStateChanged
 from engine.risk.listings import from_file
@@ -70,7 +72,7 @@ def blocks(page, kind):
 def test_every_example_is_run():
     """The tests below know every file of the folder."""
     known = {"engine_by_hand.py", "my_strategy.py", "session.toml", "symbols.toml", "vwap.toml"}
-    known |= {"guarded-day.toml", "guarded-month.toml"}
+    known |= {"guarded-day.toml", "guarded-month.toml", "faults.toml"}
 
     assert known == {path.name for path in EXAMPLES.iterdir() if path.is_file()}
 
@@ -101,6 +103,15 @@ def test_table_of_symbols():
 
     assert {"AAPL", "HARD", "BTC/USD", "HALF", "BTCUSDT"} == {each.symbol for each in table}
     assert (Decimal("0.01"), Decimal("0.005")) == (before.ticks[1].size, after.ticks[1].size)
+
+
+def test_schedule_of_faults():
+    """faults.toml can be read, and every fault of it is in force at some time of the first hour."""
+    start = datetime(2024, 1, 2, tzinfo=UTC)
+    faults = Faults(1, from_toml(EXAMPLES / "faults.toml"), start=start)
+    active = [each for minute in range(60) for each in faults.active(start + timedelta(minutes=minute))]
+
+    assert 10 == len({each.id for each in active}) == len({each.id for each in active if each.in_force})
 
 
 def test_reversion_to_the_vwap(tmp_path):

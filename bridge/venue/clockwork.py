@@ -25,15 +25,24 @@ class Clockwork:
 
     Args:
         deliver: Given the frames that came of what happened, in order of emission.
+        tell: Called after everything that may have happened; when there is more to tell although nothing happens.
 
     Attributes:
         house: As given; moved only through here.
     """
 
-    def __init__(self, house: House, pace: Pace, deliver: Callable[[list[Frame]], None]) -> None:
+    def __init__(
+        self,
+        house: House,
+        pace: Pace,
+        deliver: Callable[[list[Frame]], None],
+        tell: Callable[[datetime], datetime | None] = lambda now: None,
+    ) -> None:
         self.house = house
         self._pace = pace
         self._deliver = deliver
+        self._tell = tell
+        self._more: datetime | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._armed: datetime | None = None
         self._stopped = False
@@ -58,6 +67,7 @@ class Clockwork:
             frames = self.house.frames()
             if frames:
                 self._deliver(frames)
+        self._more = self._tell(self.house.now)
         if self.house.ended is not None and not self._told_end:
             self._told_end = True
             _log.warning("the market has ended, its prices stand: %s", self.house.ended)
@@ -109,9 +119,8 @@ class Clockwork:
                 future.set_result(None)
 
     def _arm(self) -> None:
-        due = self.house.next_due()
-        if self._waiting and (due is None or self._waiting[0][0] < due):
-            due = self._waiting[0][0]
+        moments = (self.house.next_due(), self._more, self._waiting[0][0] if self._waiting else None)
+        due = min((moment for moment in moments if moment is not None), default=None)
         if due == self._armed or self._stopped:
             return
         if self._timer is not None:

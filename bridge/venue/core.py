@@ -21,10 +21,14 @@ from urllib.parse import unquote
 from attrs import Attribute, field, frozen
 
 from bridge.venue.accounts import Account, Credential
+from bridge.venue.amendments import Amendments
 from bridge.venue.assets import Asset, Assets
 from bridge.venue.commands import Commands
 from bridge.venue.errors import BAD_KEY, TOO_MANY, Failure, Refused, no_route
+from bridge.venue.eventlog import Span
+from bridge.venue.events import Subscription, span_of
 from bridge.venue.exchange import Exchange
+from bridge.venue.executions import Execution, Executions
 from bridge.venue.frictions import Frictions, Terms
 from bridge.venue.history import Equities
 from bridge.venue.hours import Hours
@@ -41,7 +45,9 @@ from engine.market.bars import Bar
 from engine.market.ticks import Tick
 from engine.model import require_not_negative, require_positive
 
-__all__ = ["Answer", "Core", "Request", "Trader"]
+__all__ = ["Answer", "Core", "Request", "Trader", "credentials"]
+
+_ARRIVALS = 100_000
 
 
 def _multiple(instance: object, attribute: Attribute[int], value: object) -> None:
@@ -74,11 +80,13 @@ class Answer:
     """
     Attributes:
         body: What the JSON says; None: there is no body.
+        stream: Server-sent events instead of a body, and what follows; None: the answer is complete.
     """
 
     status: int
     headers: Mapping[str, str]
     body: Any
+    stream: Subscription | None = None
 
 
 @frozen(kw_only=True)
@@ -108,7 +116,8 @@ class Core:
     Attributes:
         assets: What is on offer.
         accounts: By id, to be looked at.
-        arrivals: Every request with a good key, oldest first.
+        arrivals: The requests with a good key, oldest first; the newest 100,000 at least.
+        executions: All of them, oldest first, to be looked at.
 
     Raises:
         InvalidRequest: Two traders have the same key.
@@ -139,7 +148,7 @@ class Core:
         for trader in traders:
             self._open_account(trader, start)
         terms = terms or Terms()
-        lifecycle = Lifecycle(self._identity, self._updates, self.accounts, self._schedule)
+        lifecycle = Lifecycle(self._identity, self._updates, self.accounts, self._schedule, self._hours)
         self._exchange = Exchange(
             assets=self.assets,
             accounts=self.accounts,
@@ -150,6 +159,8 @@ class Core:
             schedule=self._schedule,
             start=start,
         )
+        self.executions: Executions = lifecycle.executions
+        self._amendments = Amendments(self.accounts, self._exchange, lifecycle, terms.fees)
         self._equities = Equities(self.accounts, self._exchange, self._hours)
         self._reads = Reads(self.assets, self._exchange, self._hours)
         self._commands = Commands(self.assets, self._exchange, self._identity)
@@ -238,11 +249,60 @@ class Core:
             raise InvalidRequest("symbol", symbol, "an asset of this venue")
         return asset
 
+    # --- what nobody asked for ----------------------------------------------------------------------------------------
+
+    def bust(self, execution: str, now: datetime) -> Execution:
+        """
+        Take an execution back; see `Amendments`.
+
+        Args:
+            execution: Its id on the stream, or that of its activity.
+
+        Raises:
+            InvalidRequest: There is none of that name that still stands; here and in `correct`.
+        """
+        self.advance(now)
+        return self._amendments.bust(execution)
+
+    def correct(
+        self, execution: str, now: datetime, *, price: Decimal | None = None, quantity: Decimal | None = None
+    ) -> Execution:
+        """Change the numbers of an execution; what is None stays."""
+        self.advance(now)
+        return self._amendments.correct(execution, price=price, quantity=quantity)
+
+    def foreign_order(self, key: str, body: bytes, now: datetime) -> Answer:
+        """
+        An order that another program places on an account, by the same rules.
+
+        It has a key of its own: what it sends does not count against this one's limit, and is no arrival.
+
+        Args:
+            key: Of the account.
+            body: As of a POST to /v2/orders; an order without a ``client_order_id`` gets one.
+
+        Raises:
+            InvalidRequest: No account has that key.
+        """
+        account = self._keys.get(key)
+        if account is None:
+            raise InvalidRequest("key", key, "the key of an account")
+        self.advance(now)
+        try:
+            status, answer = self._commands.submit(account, body)
+        except Refused as refused:
+            return _failed(refused.failure, {})
+        return Answer(status=status, headers={}, body=answer)
+
     # --- the stream ---------------------------------------------------------------------------------------------------
 
     def frames(self) -> list[Frame]:
         """What the stream has to tell since the last call, in order of emission."""
         return self._updates.take()
+
+    def replay(self, account: str, span: Span) -> list[dict[str, Any]]:
+        """What the stream told an account in a stretch of time, as far as it is kept: the ``data`` of each frame."""
+        return self._updates.replay(account, span)
 
     def authenticate(self, key: str, secret: str) -> str | None:
         """Id of the account that these belong to; None: they are not good."""
@@ -264,13 +324,15 @@ class Core:
         self.advance(now)
         received = self.now if received is None else received
         headers = {"Content-Type": "application/json; charset=UTF-8", "X-Request-ID": self._identity.request()}
-        account_id = self.authenticate(*_credentials(request.headers))
+        account_id = self.authenticate(*credentials(request.headers))
         if account_id is None:
             return _failed(BAD_KEY, headers)
         verdict = self._windows[account_id].arrive(received)
         self.arrivals.append(
             Arrival(at=received, key=self.accounts[account_id].credential.key, allowed=verdict.allowed)
         )
+        if len(self.arrivals) >= 2 * _ARRIVALS:
+            del self.arrivals[:_ARRIVALS]
         headers |= verdict.headers
         if not verdict.allowed:
             return _failed(TOO_MANY, headers)
@@ -278,7 +340,7 @@ class Core:
 
     def key_of(self, request: Request) -> str | None:
         """Whose request it is; None: its key or its secret are not good."""
-        key, secret = _credentials(request.headers)
+        key, secret = credentials(request.headers)
         return None if self.authenticate(key, secret) is None else key
 
     def perform(self, key: str, request: Request) -> Answer:
@@ -287,10 +349,20 @@ class Core:
 
     def _perform(self, account: Account, request: Request, headers: Mapping[str, str]) -> Answer:
         try:
+            if (request.method, request.path) == ("GET", "/v2/events/trades"):
+                stream = self._subscribe(account.id, request.query)
+                headers = {**headers, "Content-Type": "text/event-stream"}
+                return Answer(status=200, headers=headers, body=None, stream=stream)
             status, body = self._route(account, request)
         except Refused as refused:
             return _failed(refused.failure, headers)
         return Answer(status=status, headers=headers, body=body)
+
+    def _subscribe(self, account: str, query: Mapping[str, str]) -> Subscription:
+        span = span_of(query)
+        history = [] if span is None else self.replay(account, span)
+        ends = span is not None and (span.until is not None or span.until_id is not None)
+        return Subscription(account=account, history=history, ends=ends)
 
     def _route(self, account: Account, request: Request) -> tuple[int, Any]:
         for method, pattern, handler in self._routes:
@@ -335,8 +407,8 @@ def _failed(failure: Failure, headers: Mapping[str, str]) -> Answer:
     return Answer(status=failure.status, headers=headers, body=failure.body)
 
 
-def _credentials(headers: Mapping[str, str]) -> tuple[str, str]:
-    """Key and secret; empty where there are none."""
+def credentials(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Key and secret of a request or a handshake; empty where there are none."""
     key, secret = headers.get("apca-api-key-id", ""), headers.get("apca-api-secret-key", "")
     scheme, _, words = headers.get("authorization", "").partition(" ")
     if key or scheme.lower() != "basic":

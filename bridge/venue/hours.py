@@ -123,6 +123,15 @@ class Hours:
             return datetime.combine((now + _KEPT).astimezone(UTC).date(), time(21), UTC)
         return datetime.combine(day, time(16, 15), NEW_YORK).astimezone(UTC)
 
+    def settles(self, now: datetime, *, crypto: bool) -> str | None:
+        """The date on which a trade of now is settled: a coin's today, a share's a session later; None: unknown."""
+        day = now.astimezone(NEW_YORK).date()
+        if crypto:
+            return day.isoformat()
+        traded = self.coming(datetime.combine(day, time(), NEW_YORK).astimezone(UTC))
+        settles = None if traded is None else self.coming(traded.open)
+        return None if settles is None else settles.open.astimezone(NEW_YORK).date().isoformat()
+
     # --- as answers ---------------------------------------------------------------------------------------------------
 
     def clock(self, now: datetime) -> dict[str, Any]:

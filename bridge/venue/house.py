@@ -7,13 +7,17 @@ written down. There is no clock and no socket: the same market and the same call
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
 from bridge.venue.core import Answer, Core, Request
-from bridge.venue.inputs import Asked, Input, Priced, Reached
-from bridge.venue.market import Market, Move, play
+from bridge.venue.data.market_data import MarketData, serves
+from bridge.venue.faults.actions import BustNewest, CorrectNewest, Due, PlaceOrder, carry_out
+from bridge.venue.faults.armed import AnyFault
+from bridge.venue.faults.faults import Faults
+from bridge.venue.inputs import Asked, Busted, Corrected, Input, Ordered, Priced, Reached
+from bridge.venue.market import Closed, Market, Move, Moved, Ticked, play
 from bridge.venue.updates import Frame
 from engine.errors import TradingError
 
@@ -28,9 +32,11 @@ class House:
     Args:
         core: Nobody else may move it.
         market: Played from its beginning.
+        data: Told of every price.
 
     Attributes:
-        core: As given.
+        core, data: As given.
+        faults: What goes wrong here on purpose; nothing, before `arm`.
         inputs: What came from outside and changed something, oldest first.
         record: Also told of each of them; None: nobody is.
         ended: What ended the market before its time, a line of a file that cannot be read for example; prices stand
@@ -38,14 +44,18 @@ class House:
         last_event: Id of the last event that was told; "" before the first.
     """
 
-    def __init__(self, core: Core, market: Market) -> None:
+    def __init__(self, core: Core, market: Market, data: MarketData) -> None:
         self.core = core
+        self.data = data
         self.inputs: list[Input] = []
         self.record: Callable[[Input], None] | None = None
         self.ended: TradingError | None = None
         self.last_event = ""
+        self.faults = Faults(0, start=core.now)
+        self._fallen: list[Due] = []
         self._moves: Iterator[Move] = market.moves()
         self._next: Move | None = self._draw()
+        data.opened(core.now)
 
     @property
     def now(self) -> datetime:
@@ -56,22 +66,36 @@ class House:
 
     def next_due(self) -> datetime | None:
         """When something happens by itself; None: never again."""
-        due = self.core.next_due()
-        if self._next is None:
-            return due
-        return self._next.at if due is None else min(due, self._next.at)
+        coming = (self.core.next_due(), self.faults.next_due(), None if self._next is None else self._next.at)
+        return min((due for due in coming if due is not None), default=None)
 
     def advance(self, now: datetime) -> None:
         """Play the market up to a moment, and let happen what is due by then; one that has passed changes nothing."""
+        while (due := self.faults.next_due()) is not None and due <= now:
+            self._play_to(due)
+            for fallen in self.faults.due(max(due, self.now)):
+                self._carry_out(fallen)
+        self._play_to(now)
+
+    def _play_to(self, now: datetime) -> None:
         while (move := self._next) is not None and move.at <= now:
             self._next = None
             try:
                 play(self.core, move)
+                self._show(move)
             except TradingError as error:  # of an asset that is not listed here, for example
                 self.ended = error
                 break
             self._next = self._draw()
         self.core.advance(now)
+
+    def _show(self, move: Move) -> None:
+        if isinstance(move, Moved):
+            self.data.moved(move.symbol, move.price, move.at)
+        elif isinstance(move, Ticked):
+            self.data.ticked(move.symbol, move.tick)
+        elif isinstance(move, Closed):
+            self.data.closed(move.bar)
 
     def _draw(self) -> Move | None:
         try:
@@ -87,11 +111,46 @@ class House:
             self.last_event = frames[-1].data["event_id"]
         return frames
 
+    # --- what goes wrong ----------------------------------------------------------------------------------------------
+
+    def arm(self, seed: int, faults: Iterable[AnyFault]) -> None:
+        """Switch faults on, in the place of all that there were; their times are counted from now on."""
+        self.faults = Faults(seed, faults, start=self.now)
+
+    def fallen(self) -> list[Due]:
+        """What faults ask of connections since the last call, in order of time."""
+        fallen, self._fallen = self._fallen, []
+        return fallen
+
+    def _carry_out(self, due: Due) -> None:
+        action = due.action
+        if not isinstance(action, BustNewest | CorrectNewest | PlaceOrder):
+            self._fallen.append(due)
+            return
+        carry_out(self.core, action, self.now)
+        if isinstance(action, BustNewest):
+            self._write(Busted(at=self.now, account=action.account, symbol=action.symbol))
+        elif isinstance(action, PlaceOrder):
+            self._write(Ordered(at=self.now, account=action.account, body=action.body))
+        else:
+            self._write(
+                Corrected(
+                    at=self.now,
+                    account=action.account,
+                    symbol=action.symbol,
+                    price=action.price,
+                    percent=action.percent,
+                    quantity=action.quantity,
+                )
+            )
+
     # --- from outside -------------------------------------------------------------------------------------------------
 
     def handle(self, request: Request, now: datetime, *, received: datetime | None = None) -> Answer:
-        """Answer a request to the trading API; see `Core.handle`."""
+        """Answer a request, to the trading API or for market data; see `Core.handle`."""
         self.advance(now)
+        if serves(request.path):
+            return self.data.handle(request, self.now, received=received)
         answer = self.core.handle(request, now, received=received)
         if request.method not in _READS and answer.status not in _TURNED_AWAY:
             self._write(
@@ -109,8 +168,12 @@ class House:
     def price(self, symbol: str, price: Decimal, now: datetime, *, jump: bool = False) -> None:
         """The price of an asset goes to another one; see `Core.price`."""
         self.advance(now)
-        self.core.price(symbol, price, now, jump=jump)
+        self._price(symbol, price, now, jump)
         self._write(Priced(at=self.now, symbol=symbol, price=price, jump=jump))
+
+    def _price(self, symbol: str, price: Decimal, now: datetime, jump: bool) -> None:
+        self.core.price(symbol, price, now, jump=jump)
+        self.data.moved(symbol, price, self.now)
 
     def _write(self, entry: Input) -> None:
         self.inputs.append(entry)
@@ -126,6 +189,19 @@ class House:
             request = Request(method=entry.method, path=entry.path, query=entry.query, body=entry.body)
             self.core.perform(entry.key, request)
         elif isinstance(entry, Priced):
-            self.core.price(entry.symbol, entry.price, entry.at, jump=entry.jump)
+            self._price(entry.symbol, entry.price, entry.at, entry.jump)
+        elif isinstance(entry, Busted):
+            carry_out(self.core, BustNewest(account=entry.account, symbol=entry.symbol), entry.at)
+        elif isinstance(entry, Ordered):
+            carry_out(self.core, PlaceOrder(account=entry.account, body=entry.body), entry.at)
+        elif isinstance(entry, Corrected):
+            correction = CorrectNewest(
+                account=entry.account,
+                symbol=entry.symbol,
+                price=entry.price,
+                percent=entry.percent,
+                quantity=entry.quantity,
+            )
+            carry_out(self.core, correction, entry.at)
         if not isinstance(entry, Reached):
             self.inputs.append(entry)

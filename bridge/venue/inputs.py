@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import msgspec
 
-__all__ = ["Asked", "Input", "Priced", "Reached"]
+__all__ = ["Asked", "Busted", "Corrected", "Input", "Ordered", "Priced", "Reached"]
 
 
 class Asked(msgspec.Struct, frozen=True, tag="request", kw_only=True):
@@ -36,6 +36,33 @@ class Priced(msgspec.Struct, frozen=True, tag="price", kw_only=True):
     jump: bool = False
 
 
+class Busted(msgspec.Struct, frozen=True, tag="bust", kw_only=True):
+    """The newest execution of an account and a symbol, or of any, was taken back by a fault."""
+
+    at: datetime
+    account: str | None = None
+    symbol: str | None = None
+
+
+class Corrected(msgspec.Struct, frozen=True, tag="correct", kw_only=True):
+    """Likewise its numbers were changed."""
+
+    at: datetime
+    account: str | None = None
+    symbol: str | None = None
+    price: Decimal | None = None
+    percent: Decimal | None = None
+    quantity: Decimal | None = None
+
+
+class Ordered(msgspec.Struct, frozen=True, tag="order", kw_only=True):
+    """Another program placed an order on an account, or on all."""
+
+    at: datetime
+    account: str | None = None
+    body: Mapping[str, str] = {}
+
+
 class Reached(msgspec.Struct, frozen=True, tag="reached", kw_only=True):
     """
     Time had come so far; nothing else happened.
@@ -48,4 +75,4 @@ class Reached(msgspec.Struct, frozen=True, tag="reached", kw_only=True):
     event: str
 
 
-Input = Asked | Priced | Reached
+Input = Asked | Priced | Busted | Corrected | Ordered | Reached

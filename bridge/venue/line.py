@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from bridge.venue.connections import cut
 
 __all__ = ["Line"]
 
@@ -19,7 +21,6 @@ class Line:
     One connection, after its handshake.
 
     Args:
-        cut: Ends the connection at once.
         most: Messages that may wait; who reads so slowly that there are more is closed.
         within: Seconds that a client may take to read what waits when it is closed; then it is cut.
 
@@ -27,20 +28,14 @@ class Line:
         waiting: Messages that have not been sent.
     """
 
-    def __init__(
-        self,
-        websocket: WebSocket,
-        cut: Callable[[], object],
-        *,
-        most: int = _MOST_WAITING,
-        within: float = _CLOSED_WITHIN,
-    ) -> None:
+    def __init__(self, websocket: WebSocket, *, most: int = _MOST_WAITING, within: float = _CLOSED_WITHIN) -> None:
         self._socket = websocket
-        self._cut = cut
         self._most = most
         self._within = within
         self.waiting: deque[str | bytes] = deque()
         self._more = asyncio.Event()
+        self._flows = asyncio.Event()
+        self._flows.set()
         self._close: tuple[int, str] | None = None
         self._sender: asyncio.Task[None] | None = None
 
@@ -79,6 +74,19 @@ class Line:
             asyncio.get_running_loop().call_later(self._within, self._expired)
             self._more.set()
 
+    def cut(self) -> None:
+        """End it at once: nothing more is sent, not even what waits."""
+        self.waiting.clear()
+        cut(self._socket.scope)
+
+    def freeze(self) -> None:
+        """Send nothing from here on, though it stays open."""
+        self._flows.clear()
+
+    def thaw(self) -> None:
+        """Send on, beginning with all that waits."""
+        self._flows.set()
+
     async def gone(self) -> None:
         """The client is gone, or has been told to go: return once nothing is being sent any more."""
         if self._sender is not None:
@@ -88,19 +96,22 @@ class Line:
 
     def _expired(self) -> None:
         # Also when all was written: a client that does not read leaves it in the buffers of the system.
-        self._cut()
+        self.cut()
         if self._sender is not None:
             self._sender.cancel()
 
     async def _send(self) -> None:
         try:
             while True:
-                while self.waiting:
+                await self._flows.wait()
+                while self.waiting and self._flows.is_set():
                     message = self.waiting.popleft()
                     if isinstance(message, str):
                         await self._socket.send_text(message)
                     else:
                         await self._socket.send_bytes(message)
+                if not self._flows.is_set():
+                    continue
                 if self._close is not None:
                     if self._socket.application_state is WebSocketState.CONNECTED:
                         await self._socket.close(*self._close)

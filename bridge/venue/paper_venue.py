@@ -9,16 +9,21 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from bridge.loopthread import LoopThread, State
 from bridge.stream.frames import Encoding
 from bridge.venue.local import is_loopback
+from bridge.venue.notation import amount
 from bridge.venue.pace import Pace, Running, Stepped, later
+from bridge.venue.pointing import Pointing
 from bridge.venue.recipe import Recipe, house_of
 from bridge.venue.server import VenueServer
+from bridge.venue.statefile import StateFile
 from engine.clock import SystemClock
 from engine.errors import InvalidRequest, NotSent
 
@@ -38,6 +43,8 @@ class PaperVenue:
         speed: Seconds of the venue in one of the machine; None: its time stands until `step`.
         token: Opens the routes under ``/_venue/``; None: a new one.
         host, port: Where it listens; port 0: a free one.
+        state: File in which what comes from outside is kept: where there is one the venue goes on from it. None: what
+            happens is forgotten with the venue.
 
     Attributes:
         recipe: As given.
@@ -52,6 +59,7 @@ class PaperVenue:
         token: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        state: str | PathLike[str] | None = None,
         encoding: Encoding = Encoding.BINARY,
     ) -> None:
         self.token = token or secrets.token_urlsafe(24)
@@ -59,6 +67,8 @@ class PaperVenue:
         self._speed = speed
         self._address = (host, port)
         self._encoding = encoding
+        self._path = None if state is None else Path(state)
+        self._state: StateFile | None = None
         self._thread = LoopThread("paper venue")
         self._server: VenueServer | None = None
         self._serving: Future[None] | None = None
@@ -108,8 +118,15 @@ class PaperVenue:
             raise
 
     async def _begin(self) -> None:
-        house = house_of(self.recipe, now=SystemClock().now())
-        start = house.now
+        now = SystemClock().now()
+        if self._path is None:
+            house = house_of(self.recipe, now=now)
+        else:
+            self._state = StateFile(self._path, self.recipe, now=now)
+            house = self._state.house
+        # A market of its own moment goes on where it stood; one that has none goes on in the present.
+        present = self.recipe.market is None and self.recipe.start is None and self._speed is not None
+        start = max(house.now, now) if present else house.now
         pace: Pace = Stepped(start) if self._speed is None else Running(start, speed=self._speed)
         wall = SystemClock() if self._speed == 1.0 else None
         self._server = VenueServer(
@@ -127,7 +144,17 @@ class PaperVenue:
             with suppress(NotSent):
                 self._thread.call_soon(self._server.stop)
                 wait([self._serving], _WITHIN)
-        self._thread.stop(_WITHIN)
+        try:
+            self._thread.stop(_WITHIN)
+        finally:
+            # What still runs still writes; and in a child process the file is the parent's.
+            if self._state is not None and self._thread.state is State.STOPPED:
+                self._state.close()
+
+    def when_ended(self, call: Callable[[], object]) -> None:
+        """Have it called, in another thread, once it serves no more: stopped, or broken, and `stop` raises why."""
+        assert self._serving is not None, "the venue does not run"
+        self._serving.add_done_callback(lambda _: call())
 
     # --- where it is --------------------------------------------------------------------------------------------------
 
@@ -145,6 +172,20 @@ class PaperVenue:
         """Of the user stream: ``ws://127.0.0.1:8765/stream``."""
         return f"ws://{self._address[0]}:{self.port}/stream"
 
+    @property
+    def key(self) -> str:
+        """Of the first trader."""
+        return self.recipe.traders[0].key
+
+    @property
+    def secret(self) -> str:
+        """Of the first trader."""
+        return self.recipe.traders[0].secret
+
+    def env(self) -> dict[str, str]:
+        """The variables ``APCA_…`` that point clients which read them here, as the first trader."""
+        return Pointing(url=self.url, key=self.key, secret=self.secret).environment
+
     # --- what its owner does ------------------------------------------------------------------------------------------
 
     def client(self, **more: Any) -> Any:
@@ -159,8 +200,7 @@ class PaperVenue:
         """
         from alpaca.trading.client import TradingClient
 
-        trader = self.recipe.traders[0]
-        return TradingClient(trader.key, trader.secret, url_override=self.url, **more)
+        return TradingClient(self.key, self.secret, url_override=self.url, **more)
 
     def now(self) -> datetime:
         """The venue's time."""
@@ -189,7 +229,7 @@ class PaperVenue:
             to = clockwork.house.next_due()
         return clockwork.step(now if to is None else to)
 
-    def price(self, symbol: str, price: Decimal | int | str, *, jump: bool = False) -> None:
+    def price(self, symbol: str, price: Decimal | float | str, *, jump: bool = False) -> None:
         """
         Let the price of an asset go to another one.
 
@@ -199,11 +239,7 @@ class PaperVenue:
         Raises:
             InvalidRequest: There is no such asset, or that is no price.
         """
-        try:
-            number = Decimal(str(price))
-        except InvalidOperation:
-            raise InvalidRequest("price", price, "a number > 0") from None
-        self._call("price", self._price, symbol, number, jump)
+        self._call("price", self._price, symbol, amount("price", price), jump)
 
     async def _price(self, symbol: str, price: Decimal, jump: bool) -> None:
         clockwork = self._server_running().clockwork
@@ -211,6 +247,18 @@ class PaperVenue:
             clockwork.house.price(symbol, price, clockwork.now(), jump=jump)
         finally:
             clockwork.settle()
+
+    def wait_listening(self, count: int = 1, *, timeout: float = _WITHIN) -> None:
+        """
+        Wait until at least so many connections listen to the user stream: what happens before is not told to them.
+
+        Raises:
+            OutcomeUnknown: They did not within ``timeout`` seconds.
+        """
+        self._call("listeners", self._listening, count, within=timeout)
+
+    async def _listening(self, count: int) -> None:
+        await self._server_running().listening(count)
 
     def _call(self, what: str, fn: Callable[..., Coroutine[Any, Any, _T]], *args: Any, within: float = _WITHIN) -> _T:
         self._server_running()

@@ -8,6 +8,8 @@ from typing import Literal
 from attrs import Attribute, field, frozen
 
 from bridge.venue.core import Core, Trader
+from bridge.venue.data.market_data import MarketData
+from bridge.venue.faults.armed import AnyFault
 from bridge.venue.frictions import Terms
 from bridge.venue.hours import calendar_of
 from bridge.venue.house import House
@@ -48,6 +50,8 @@ class Recipe:
         seed: Of ids, latencies, the synthetic market and all else that is left to chance.
         terms: How the market treats an order.
         rate: How many requests a key may make to the trading API.
+        data_rate: How many an account may make for market data.
+        faults: What goes wrong on purpose; times are counted from the first moment, or from where a venue goes on.
     """
 
     traders: tuple[Trader, ...] = field(default=(PAPER,), validator=_some)
@@ -58,6 +62,8 @@ class Recipe:
     seed: int = 0
     terms: Terms = field(factory=Terms)
     rate: RateLimit = field(factory=RateLimit)
+    data_rate: RateLimit = field(factory=RateLimit)
+    faults: tuple[AnyFault, ...] = ()
 
 
 def described(recipe: Recipe, start: datetime) -> dict[str, object]:
@@ -82,7 +88,7 @@ def _market(recipe: Recipe, now: datetime) -> Market:
 
 def house_of(recipe: Recipe, *, now: datetime) -> House:
     """
-    The house of a recipe.
+    The house of a recipe; its faults are not armed, see `House.arm`.
 
     Args:
         now: The present, for a recipe that has no moment of its own.
@@ -100,4 +106,5 @@ def house_of(recipe: Recipe, *, now: datetime) -> House:
         terms=recipe.terms,
         rate=recipe.rate,
     )
-    return House(core, market)
+    data = MarketData(core.assets, authenticate=core.authenticate, rate=recipe.data_rate, seed=recipe.seed)
+    return House(core, market, data)

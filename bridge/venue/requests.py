@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from email.utils import format_datetime
 from urllib.parse import parse_qsl
 
 import msgspec
+from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from bridge.venue.clockwork import Clockwork
 from bridge.venue.core import Answer, Request
+from bridge.venue.events import Subscription
 
 __all__ = ["LARGEST_BODY", "UNREAD", "Rest", "read_body", "request_of"]
 
@@ -37,9 +39,16 @@ class Rest:
     """
     Args:
         handle: Answers a request, at the venue's time.
+        events: What a subscription to events is sent.
     """
 
-    def __init__(self, clockwork: Clockwork, handle: Callable[[Request], Answer]) -> None:
+    def __init__(
+        self,
+        clockwork: Clockwork,
+        handle: Callable[[Request], Answer],
+        events: Callable[[Subscription], AsyncIterator[bytes]],
+    ) -> None:
+        self._events = events
         self._clockwork = clockwork
         self._handle = handle
 
@@ -52,6 +61,9 @@ class Rest:
             answer = Answer(status=body, headers=_JSON, body={"message": UNREAD[body]})
         else:
             answer = self._answer(request_of(scope, body))
+        if answer.stream is not None:
+            await StreamingResponse(self._events(answer.stream), answer.status, answer.headers)(scope, receive, send)
+            return
         await self._send(answer, send)
 
     def _answer(self, request: Request) -> Answer:

@@ -21,10 +21,14 @@ from bridge.venue.admin import Admin
 from bridge.venue.clockwork import Clockwork
 from bridge.venue.connections import KEEP_ALIVE, Connection
 from bridge.venue.core import Answer, Request
+from bridge.venue.data.protocol import FEEDS
+from bridge.venue.data.streams import DataStreams
+from bridge.venue.feeds import Feeds
 from bridge.venue.house import House
 from bridge.venue.local import LocalOnly
 from bridge.venue.pace import Pace
 from bridge.venue.requests import LARGEST_BODY, Rest
+from bridge.venue.subscribers import Subscribers
 from bridge.venue.trades import TradeStream
 from bridge.venue.updates import Frame
 from engine.clock import Clock
@@ -33,6 +37,7 @@ __all__ = ["VenueServer"]
 
 _ANSWERED_WITHIN = 1.0
 _CLOSED_WITHIN = 0.5
+_LOOK_AGAIN = 0.001  # seconds
 
 
 class VenueServer:
@@ -59,13 +64,16 @@ class VenueServer:
         self._wall = wall
         self._ready = asyncio.Event()
         self._trades = TradeStream(house.core.authenticate, encoding=encoding)
-        self.clockwork = Clockwork(house, pace, self._deliver)
+        self._subscribers = Subscribers()
+        self._feeds = Feeds(DataStreams(house.data), self._settle)
+        self.clockwork = Clockwork(house, pace, self._deliver, self._feeds.deliver)
         app = Starlette(
             routes=[
                 *Admin(self.clockwork, token).routes(),
                 WebSocketRoute("/stream", self._trades.serve),
                 WebSocketRoute("/stream/", self._trades.serve),
-                Mount("/", Rest(self.clockwork, self._handle)),
+                *(WebSocketRoute(path, self._feeds.serve) for path in FEEDS),
+                Mount("/", Rest(self.clockwork, self._handle, self._subscribers.events)),
             ]
         )
         config = uvicorn.Config(
@@ -94,10 +102,16 @@ class VenueServer:
         """Return once it answers."""
         await self._ready.wait()
 
+    async def listening(self, count: int) -> None:
+        """Return once at least so many connections listen to the user stream."""
+        await self._trades.listening(count)
+
     def stop(self) -> None:
         """End every connection, and then `serve`."""
         self._trades.close(1001, "the venue stops")
-        self._server.exit()
+        self._feeds.close(1001, "the venue stops")
+        self._subscribers.close()
+        self._server.stop()
 
     def _handle(self, request: Request) -> Answer:
         received = None if self._wall is None else self._wall.now()
@@ -105,26 +119,33 @@ class VenueServer:
 
     def _deliver(self, frames: list[Frame]) -> None:
         self._trades.deliver(frames)
+        self._subscribers.deliver(frames)
+
+    def _settle(self) -> None:
+        self.clockwork.settle()
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens, waits to be told to stop, and leaves signals to whoever runs it."""
+    """Says when it listens, ends at once when it is told to, and leaves signals to whoever runs it."""
 
     def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
         super().__init__(config)
         self._listens = ready
-        self._exit = asyncio.Event()
+        self._told = asyncio.Event()
 
-    def exit(self) -> None:
+    def stop(self) -> None:
         self.should_exit = True
-        self._exit.set()
+        self._told.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._listens.set()
 
+    # uvicorn looks every tenth of a second whether it should end, and as often whether it has; a suite with a venue for
+    # every test would wait for that more than for all else.
+
     async def main_loop(self) -> None:
-        await self._exit.wait()
+        await self._told.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let end what is being answered, close the connections, and cut those that do not end."""
@@ -134,22 +155,27 @@ class _Server(uvicorn.Server):
         for listener in sockets or ():
             listener.close()
         if state.tasks:
-            _, unfinished = await asyncio.wait(set(state.tasks), timeout=_ANSWERED_WITHIN)
-            for task in unfinished:
-                task.cancel()
+            await asyncio.wait(set(state.tasks), timeout=_ANSWERED_WITHIN)
         for connection in set(state.connections):
             connection.shutdown()
-        deadline = asyncio.get_running_loop().time() + _CLOSED_WITHIN
-        while state.connections and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.002)
-        for connection in set(state.connections):
-            connection.transport.abort()
+        await self._closed()
         for task in set(state.tasks):
             task.cancel()
         if state.tasks:
             await asyncio.wait(set(state.tasks), timeout=_CLOSED_WITHIN)
-        while state.connections:  # until they have heard of it
-            await asyncio.sleep(0)
+        self.cut()
+        await self._closed()
+
+    def cut(self) -> None:
+        """End every connection at once."""
+        for connection in set(self.server_state.connections):
+            connection.transport.abort()
+
+    async def _closed(self) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _CLOSED_WITHIN
+        while self.server_state.connections and loop.time() < deadline:
+            await asyncio.sleep(_LOOK_AGAIN)
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

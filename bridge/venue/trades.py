@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from functools import partial
 
 from starlette.websockets import WebSocket
 
 from bridge.stream.frames import Credentials, Encoding, Keys
-from bridge.stream.protocol import VenueProtocol
-from bridge.venue.connections import cut
+from bridge.stream.protocol import VenueProtocol, VenueState
 from bridge.venue.line import Line
 from bridge.venue.updates import Frame
 
@@ -40,13 +38,19 @@ class TradeStream:
         self._encoding = encoding
         self._patience = patience
         self._open: dict[VenueProtocol, Line] = {}
+        self._asked = asyncio.Event()
+
+    async def listening(self, count: int) -> None:
+        """Return once at least so many connections listen."""
+        while sum(protocol.state is VenueState.LISTENING for protocol in self._open) < count:
+            self._asked.clear()
+            await self._asked.wait()
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection until it ends."""
         wanted = websocket.headers.get("content-type", "")
         encoding = Encoding.MESSAGEPACK if wanted == "application/msgpack" else self._encoding
-        protocol = VenueProtocol(self._authorize, encoding=encoding)
-        line = Line(websocket, partial(cut, websocket.scope))
+        protocol, line = VenueProtocol(self._authorize, encoding=encoding), Line(websocket)
         if not await line.open():
             return
         self._open[protocol] = line
@@ -55,6 +59,7 @@ class TradeStream:
             async for message in line.messages():
                 protocol.receive_data(message)
                 self._flush(protocol)
+                self._asked.set()
         except Exception:  # noqa: BLE001 - one client must not end the venue
             _log.exception("a connection to the user stream")
             line.close(1011, "internal error")
@@ -68,7 +73,7 @@ class TradeStream:
         """Tell all who listen."""
         for protocol in self._open:
             for frame in frames:
-                if frame.account == protocol.account:
+                if frame.account == protocol.account and not frame.sse_only:
                     protocol.send_update(frame.data)
             self._flush(protocol)
 

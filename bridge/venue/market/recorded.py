@@ -21,7 +21,7 @@ _MINUTE = timedelta(minutes=1)
 # Of the same moment: what ends, then that it has ended, then what begins, then all else.
 _ENDS, _CLOSED, _BEGUN, _GOES_ON = range(4)
 
-_Place = tuple[datetime, int, int, str]
+_Place = tuple[datetime, int, str]
 
 
 class Recorded:
@@ -85,10 +85,10 @@ def _placed(bars: Iterable[Bar]) -> Iterator[tuple[_Place, Move]]:
         symbol = bar.symbol
         if isinstance(bar, TickBar):
             for tick in bar.ticks:
-                yield (tick.at, _GOES_ON, 0, symbol), Ticked(tick.at, symbol, tick)
+                yield (tick.at, _GOES_ON, symbol), Ticked(tick.at, symbol, tick)
         else:
-            yield (bar.start, _BEGUN, 0, symbol), Begun(bar.start, symbol, bar.volume)
+            yield (bar.start, _BEGUN, symbol), Begun(bar.start, symbol, bar.volume)
             for corner, (at, price) in enumerate(corners(bar)):
-                place = (at, _GOES_ON if corner < 3 else _ENDS, corner, symbol)
+                place = (at, _GOES_ON if corner < 3 else _ENDS, symbol)
                 yield place, Moved(at, symbol, price, corner == 0)
-        yield (bar.end, _CLOSED, 0, symbol), Closed(bar.end, bar)
+        yield (bar.end, _CLOSED, symbol), Closed(bar.end, bar)

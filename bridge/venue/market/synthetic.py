@@ -50,13 +50,13 @@ class _Temper:
 
 
 _SHARE = _Temper(follows=100, restless=250_000, traded=2_000_000)
-_PENNY = _Temper(follows=100, restless=1_500_000, traded=20_000)
+_PENNY = _Temper(follows=100, restless=800_000, traded=20_000)
 _COIN = _Temper(follows=150, restless=450_000, traded=500_000)
 
 
 class Synthetic:
     """
-    Minute bars without end.
+    Minute bars without end, unless there are only shares and their calendar ends.
 
     Every asset begins at its price and goes its own way beside a common one; it stays between half and twice where it
     began. Shares stand on cents, below one dollar on hundredths of a cent, coins on a grid that fits their price.
@@ -69,7 +69,7 @@ class Synthetic:
             coins never do.
 
     Raises:
-        InvalidRequest: ``start`` is no whole minute, or there is no active asset.
+        InvalidRequest: ``start`` is no whole minute or no session comes after it, or there is no active asset.
     """
 
     def __init__(
@@ -82,13 +82,14 @@ class Synthetic:
         self._assets = sorted((asset for asset in assets if asset.active), key=lambda asset: asset.symbol)
         if not self._assets:
             raise InvalidRequest("assets", 0, "at least one that is active")
-        self.first = start
         self.prices: Mapping[str, Decimal] = {asset.symbol: _Walk(seed, asset).shown for asset in self._assets}
         self.calendar = calendar
-        if calendar is not None and all(not asset.crypto for asset in self._assets):
-            session = calendar.session_at(start) or calendar.next_session(start)
-            self.first = max(start, session.open)
-        self._start = start
+        self._start = self.first = start
+        if calendar is not None and not any(asset.crypto for asset in self._assets):
+            bars = next(self._slices(), None)
+            if bars is None:
+                raise InvalidRequest("start", start, "a moment before the last session of the calendar")
+            self.first = bars[0].start
 
     @property
     def recipe(self) -> Mapping[str, object]:
@@ -109,26 +110,38 @@ class Synthetic:
         market = Random(f"{self._seed}/market")
         walks = [_Walk(self._seed, asset) for asset in self._assets]
         coins = [walk for walk in walks if walk.crypto]
-        start, was_open = self._start, True
+        start, began, paused = self._start, False, False
         while True:
             end = start + _MINUTE
             bits = market.getrandbits(64)
             common = [((bits >> step & 0xFFFF) - _HALF) * _COMMON >> 15 for step in _STEPS]
-            is_open = self._is_open(start, end)
-            if is_open and not was_open:
-                for walk in walks:
-                    if not walk.crypto:
-                        walk.open()
-            playing = walks if is_open else coins
-            if playing:
-                yield [walk.bar(start, end, common) for walk in playing]
-            start, was_open = end, is_open
+            if self._is_open(start, end):
+                if paused:
+                    for walk in walks:
+                        walk.reopen()
+                began, paused = True, False
+                yield [walk.bar(start, end, common) for walk in walks]
+            elif coins:
+                paused = began
+                yield [walk.bar(start, end, common) for walk in coins]
+            elif self._comes_another(start):
+                paused = began
+            else:
+                return
+            start = end
 
     def _is_open(self, start: datetime, end: datetime) -> bool:
         if self.calendar is None:
             return True
         session = self.calendar.session_at(start)
         return session is not None and end <= session.close
+
+    def _comes_another(self, start: datetime) -> bool:
+        """Whether a market that is closed ever opens again: some calendars end."""
+        try:
+            return self.calendar is None or self.calendar.next_session(start).open > start
+        except InvalidRequest:
+            return False
 
 
 class _Walk:
@@ -159,7 +172,7 @@ class _Walk:
         self._at = self._begun = int(asset.price.scaleb(self._decimals, EXACT)) * _PART or _PART
         # Of shares whole ones are traded, of coins millionths.
         self._volume_at = 6 if asset.crypto else 0
-        self._traded = max(1, int(EXACT.scaleb(Decimal(temper.traded), self._volume_at) // asset.price))
+        self._traded = max(1, int(EXACT.divide_int(Decimal(temper.traded * 10**self._volume_at), asset.price)))
         # On its own grid a share stays on its own side of one dollar.
         dollar = 10**self._decimals * _PART
         self._low, self._high = max(_PART, self._begun // 2), self._begun * 2
@@ -173,8 +186,10 @@ class _Walk:
         """The price as it stands, on its grid."""
         return self._price(self._at)
 
-    def open(self) -> None:
-        """The market has been closed, and the price is another one."""
+    def reopen(self) -> None:
+        """The market in shares has been closed, and the price of one is another."""
+        if self.crypto:
+            return
         gap = below(self._own, 2 * _GAP + 1) - _GAP
         self._at = min(self._high, max(self._low, self._at + self._at * gap // _NANO))
 

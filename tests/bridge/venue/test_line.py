@@ -28,7 +28,7 @@ def run():
 
 
 async def opened(socket, **more):
-    line = Line(WebSocket(socket.scope, socket.receive, socket.send), socket._cut, **more)
+    line = Line(WebSocket(socket.scope, socket.receive, socket.send), **more)
     assert await line.open()
     return line
 
@@ -135,7 +135,7 @@ def test_a_client_that_vanishes_in_the_handshake(run, new_socket):
         async def send(message):
             raise OSError("gone")
 
-        line = Line(WebSocket(socket.scope, socket.receive, send), socket._cut)
+        line = Line(WebSocket(socket.scope, socket.receive, send))
         opened = await line.open()
         await line.gone()
         return opened, len(asyncio.all_tasks())
@@ -161,3 +161,56 @@ def test_a_client_that_vanishes_while_it_is_told(run, new_socket):
         return said, len(line.waiting), len(asyncio.all_tasks())
 
     assert ([], 0, 1) == run(main)
+
+
+def test_a_line_that_is_frozen(run, new_socket):
+    """Nothing is sent on it until it thaws; then all that waited is."""
+
+    async def main():
+        socket = new_socket()
+        line = await opened(socket)
+        line.send("a")
+        first = await socket.hears()
+        line.freeze()
+        line.send("b", "c")
+        await asyncio.sleep(0)
+        waiting = len(line.waiting)
+        line.thaw()
+        then = [await socket.hears(), await socket.hears()]
+        socket.leave()
+        await line.gone()
+        return first["text"], waiting, [message["text"] for message in then]
+
+    assert ("a", 2, ["b", "c"]) == run(main)
+
+
+def test_a_frozen_line_that_is_closed(run, new_socket):
+    """It is not told, and cut in the end."""
+
+    async def main():
+        socket = new_socket()
+        line = await opened(socket, within=0.01)
+        line.freeze()
+        line.close(1001, "over")
+        said = [message async for message in line.messages()]
+        await line.gone()
+        return said, socket.cuts, [socket.told.get_nowait()["type"] for _ in range(socket.told.qsize())]
+
+    assert ([], ["cut"], ["websocket.accept"]) == run(main)
+
+
+def test_a_line_that_is_cut(run, new_socket):
+    """What waits is not sent any more."""
+
+    async def main():
+        socket = new_socket()
+        line = await opened(socket)
+        socket.reads.clear()
+        line.send("a", "b")
+        await asyncio.sleep(0)
+        line.cut()
+        said = [message async for message in line.messages()]
+        await line.gone()
+        return said, socket.cuts, len(line.waiting)
+
+    assert ([], ["cut"], 0) == run(main)

@@ -54,7 +54,14 @@ class Exchange:
         self.sent = []
         self.told = []
         self.clockwork = Clockwork(house, Stepped(NOW), self.told.extend)
-        self.rest = Rest(self.clockwork, handle)
+        self.rest = self.resting(handle)
+
+    def resting(self, handle):
+        return Rest(self.clockwork, handle, self.events)
+
+    async def events(self, subscription):
+        for text in subscription:
+            yield text
 
     async def send(self, message):
         self.sent.append(message)
@@ -163,7 +170,7 @@ def test_an_error_of_ours(exchange, caplog):
     def broken(request):
         order.price("AAPL", 191, NOW)
 
-    desk.rest = Rest(desk.clockwork, broken)
+    desk.rest = desk.resting(broken)
     with caplog.at_level(logging.ERROR):
         start, body = desk.ask(scope_of("POST", "/v2/orders"), part(b"{}"))
 
@@ -180,10 +187,18 @@ def test_frames_of_a_request_that_failed(exchange, new_order):
         desk.clockwork.house.handle(new_order(), NOW)
         raise ZeroDivisionError
 
-    desk.rest = Rest(desk.clockwork, broken)
+    desk.rest = desk.resting(broken)
     desk.ask(scope_of("POST", "/v2/orders"), part(b"{}"))
 
     assert ["pending_new"] == [frame.data["event"] for frame in desk.told]
+
+
+def test_an_answer_that_goes_on(exchange):
+    """A subscription is sent piece by piece, as its events come."""
+    desk = exchange(lambda request: Answer(status=200, headers={}, body=None, stream=[b"a", b"b"]))
+    start, *parts = desk.ask(scope_of() | {"asgi": {"spec_version": "2.4"}}, part())
+
+    assert (200, b"ab") == (start["status"], b"".join(message["body"] for message in parts))
 
 
 def test_a_websocket_where_there_is_none(exchange):
