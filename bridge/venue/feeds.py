@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from bridge.venue.line import Line
 
 __all__ = ["Feeds"]
 
+_log = logging.getLogger(__name__)
 _AUTHENTICATE_WITHIN = 10.0
 
 
@@ -35,7 +37,8 @@ class Feeds:
             await websocket.close()
             return
         line = Line(websocket)
-        await line.open()
+        if not await line.open():
+            return
         protocol = self._streams.connect(feed, websocket.headers)
         self._open[protocol] = line
         patience = asyncio.get_running_loop().call_later(_AUTHENTICATE_WITHIN, self._expired, protocol)
@@ -45,6 +48,9 @@ class Feeds:
                 protocol.receive_data(message)
                 self._flush(protocol)
                 self._woken()
+        except Exception:  # noqa: BLE001 - one client must not end the venue
+            _log.exception("a connection to market data")
+            line.close(1011, "internal error")
         finally:
             patience.cancel()
             del self._open[protocol]

@@ -79,8 +79,13 @@ class House:
 
     def _play_to(self, now: datetime) -> None:
         while (move := self._next) is not None and move.at <= now:
-            play(self.core, move)
-            self._show(move)
+            self._next = None
+            try:
+                play(self.core, move)
+                self._show(move)
+            except TradingError as error:  # of an asset that is not listed here, for example
+                self.ended = error
+                break
             self._next = self._draw()
         self.core.advance(now)
 

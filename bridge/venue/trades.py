@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from starlette.websockets import WebSocket
@@ -14,6 +15,7 @@ from bridge.venue.updates import Frame
 
 __all__ = ["TradeStream"]
 
+_log = logging.getLogger(__name__)
 _AUTHENTICATE_WITHIN = 10.0
 
 
@@ -22,11 +24,19 @@ class TradeStream:
     Args:
         authenticate: Account that a key and a secret belong to; None: they are not good.
         encoding: How frames are written to clients that do not ask for MessagePack.
+        patience: Seconds in which a client has to authenticate.
     """
 
-    def __init__(self, authenticate: Callable[[str, str], str | None], *, encoding: Encoding = Encoding.BINARY) -> None:
+    def __init__(
+        self,
+        authenticate: Callable[[str, str], str | None],
+        *,
+        encoding: Encoding = Encoding.BINARY,
+        patience: float = _AUTHENTICATE_WITHIN,
+    ) -> None:
         self._authenticate = authenticate
         self._encoding = encoding
+        self._patience = patience
         self._open: dict[VenueProtocol, Line] = {}
         self._asked = asyncio.Event()
 
@@ -41,14 +51,18 @@ class TradeStream:
         wanted = websocket.headers.get("content-type", "")
         encoding = Encoding.MESSAGEPACK if wanted == "application/msgpack" else self._encoding
         protocol, line = VenueProtocol(self._authorize, encoding=encoding), Line(websocket)
-        await line.open()
+        if not await line.open():
+            return
         self._open[protocol] = line
-        patience = asyncio.get_running_loop().call_later(_AUTHENTICATE_WITHIN, self._expired, protocol)
+        patience = asyncio.get_running_loop().call_later(self._patience, self._expired, protocol)
         try:
             async for message in line.messages():
                 protocol.receive_data(message)
                 self._flush(protocol)
                 self._asked.set()
+        except Exception:  # noqa: BLE001 - one client must not end the venue
+            _log.exception("a connection to the user stream")
+            line.close(1011, "internal error")
         finally:
             patience.cancel()
             del self._open[protocol]
