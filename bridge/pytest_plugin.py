@@ -66,7 +66,7 @@ def _missing() -> str | None:
 
 
 def _made(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> PaperVenue | str:
-    """The venue of a marker; or what is wrong with it, so that the test can fail with that alone, without a traceback."""
+    """The venue of a marker; or what is wrong with it, so that a test can fail with that line alone."""
     from engine.errors import TradingError
 
     asked = inspect.signature(_venue)

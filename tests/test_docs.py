@@ -95,7 +95,7 @@ def test_every_fact_is_told():
     assert set() == (facts | set(Seen.__struct_fields__)) - told("journal.md")
 
 
-@pytest.mark.parametrize("command", ["paper", "explain", "report"])
+@pytest.mark.parametrize("command", ["paper", "explain", "report", "venue"])
 def test_every_argument_is_told(command):
     """The page on the command line has every argument that --help has."""
     told_there = " ".join(told("command-line.md", f"tradebridge {command}"))

@@ -116,7 +116,8 @@ def _trader(where: str, text: str) -> Trader:
     key, _, rest = text.partition(":")
     secret, _, cash = rest.rpartition(":")  # there may be colons in a secret
     if not key or not secret or not cash:
-        raise InvalidInput(where, f"{key[:4]}…", f"{_ACCOUNT}, e.g. MYKEY:mysecret:25000")
+        shown = f"{key}:…" if rest else "a text without colons"
+        raise InvalidInput(where, shown, f"{_ACCOUNT}, e.g. MYKEY:mysecret:25000")
     try:
         return Trader(key=key, secret=secret, cash=amount("cash", cash))
     except InvalidRequest:

@@ -12,8 +12,8 @@ from engine.errors import InvalidRequest
 
 __all__ = ["amount", "latency", "rate_limit"]
 
-_LATENCY = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
-_RATE = re.compile(r"(\d{1,9})/(\d{1,9}(?:\.\d+)?)(?::(clock|first|sliding))?")
+_LATENCY = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?", re.ASCII)
+_RATE = re.compile(r"(\d{1,9})/(\d{1,9}(?:\.\d+)?)(?::(clock|first|sliding))?", re.ASCII)
 
 
 def amount(field: str, written: Decimal | float | str) -> Decimal:

@@ -58,7 +58,7 @@ def test_executions(desk):
         "position_qty": told["position_qty"],
         "fee": f"{execution.fee:f}".rstrip("0").rstrip("."),
         "fee_coin": f"{execution.charge.coin:f}".rstrip("0"),
-        "assumption": "market",
+        "assumption": "open",
         "state": "executed",
     } == second
 
