@@ -27,6 +27,17 @@ class Feeds:
         self._streams = streams
         self._woken = woken
         self._open: dict[DataProtocol, Line] = {}
+        self._asked = asyncio.Event()
+
+    async def listening(self, path: str, count: int) -> None:
+        """Return once at least so many connections of that feed have subscribed to something."""
+        while self._subscribed(path) < count:
+            self._asked.clear()
+            await self._asked.wait()
+
+    def _subscribed(self, path: str) -> int:
+        feed = self._streams.feed(path)
+        return sum(protocol.feed is feed and any(protocol.subscriptions.values()) for protocol in self._open)
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection until it ends."""
@@ -45,6 +56,7 @@ class Feeds:
                 protocol.receive_data(message)
                 self._flush(protocol)
                 self._woken()
+                self._asked.set()
         finally:
             patience.cancel()
             del self._open[protocol]

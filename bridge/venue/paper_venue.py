@@ -212,14 +212,20 @@ class PaperVenue:
         clockwork.house.price(symbol, price, clockwork.now(), jump=jump)
         clockwork.settle()
 
-    def wait_listening(self, count: int = 1, *, timeout: float = _WITHIN) -> None:
+    def wait_listening(self, count: int = 1, *, path: str = "/stream", timeout: float = _WITHIN) -> None:
         """
-        Wait until at least so many connections listen to the user stream: what happens before is not told to them.
+        Wait until at least so many connections listen: what happens before is not told to them.
+
+        Args:
+            path: Of the user stream, or of a feed of market data, "/v2/iex" for example: they have subscribed to
+                something.
 
         Raises:
             OutcomeUnknown: They did not within ``timeout`` seconds.
+            InvalidRequest: There is no such stream.
         """
-        self._thread.call("listeners of the venue", self._server_running().listening, count, timeout=timeout)
+        listening = self._server_running().listening
+        self._thread.call("listeners of the venue", listening, path, count, timeout=timeout)
 
     def _call(self, what: str, fn: Callable[..., Coroutine[Any, Any, _T]], *args: Any) -> _T:
         return self._thread.call(f"{what} of the venue", fn, *args, timeout=_WITHIN)
