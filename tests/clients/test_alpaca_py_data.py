@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import warnings
 from datetime import UTC, datetime, timedelta
 from queue import Queue
@@ -52,21 +51,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 @pytest.fixture
-def new_recorded(new_venue, tmp_path):
+def new_recorded(new_venue, minutes):
     """A venue that plays `PRICES`."""
-
-    def made(**more):
-        files = {}
-        for symbol, bars in PRICES.items():
-            files[symbol] = tmp_path / f"{symbol.replace('/', '')}.csv"
-            with files[symbol].open("w", newline="", encoding="utf-8") as file:
-                rows = csv.writer(file)
-                rows.writerow(["timestamp", "open", "high", "low", "close", "volume"])
-                for number, bar in enumerate(bars):
-                    rows.writerow([(FIRST + number * MINUTE).isoformat(), *bar])
-        return new_venue(market=Recorded(files), **more)
-
-    return made
+    files = {symbol: minutes(symbol, *bars) for symbol, bars in PRICES.items()}
+    return lambda **more: new_venue(market=Recorded(files), **more)
 
 
 @pytest.fixture
