@@ -20,8 +20,8 @@ with warnings.catch_warnings():
     alpaca_trade_api = pytest.importorskip("alpaca_trade_api")
 
 from alpaca_trade_api.common import URL
-from alpaca_trade_api.rest import REST, APIError
-from alpaca_trade_api.stream import TradingStream
+from alpaca_trade_api.rest import REST, APIError, TimeFrame
+from alpaca_trade_api.stream import DataStream, TradingStream
 
 FAIL_AFTER = 5.0  # seconds; only a broken test ever waits this long
 EVENING = datetime(2024, 1, 2, 22, tzinfo=UTC)  # an hour after the close
@@ -363,3 +363,58 @@ def test_bracket_is_told(served_venue, api, updates):
         ("fill", stop),
         ("canceled", profit),
     ] == [(update.event, update.order["id"]) for update in updates(7)]
+
+
+# --- market data ------------------------------------------------------------------------------------------------------
+
+
+MINUTES = [(190, 191, 189, 190.5, 1000), (190.5, 192, 190, 191, 2000), (191, 191.5, 188, 188.5, 3000)]
+
+
+@pytest.fixture
+def recorded(new_served_venue, minutes, monkeypatch):
+    """A venue that plays `MINUTES` of AAPL, and is where the environment says that market data is."""
+    venue = new_served_venue(bars={"AAPL": minutes("AAPL", *MINUTES)})
+    monkeypatch.setenv("APCA_API_DATA_URL", venue.url)
+    return venue
+
+
+def test_bars_trades_and_quotes(recorded):
+    """What was played is read as bars, trades and quotes, all of them or the newest."""
+    api = client_of(recorded)
+    recorded.step(180)
+    bars = api.get_bars("AAPL", TimeFrame.Minute, "2024-01-02T15:30:00Z").df
+    trades = api.get_trades("AAPL", "2024-01-02T15:30:00Z").df
+    snapshot = api.get_snapshot("AAPL")
+
+    assert MINUTES == list(bars[["open", "high", "low", "close", "volume"]].itertuples(index=False, name=None))
+    assert {190, 192, 188, 188.5} <= set(trades.price)
+    assert 188.5 == api.get_latest_bar("AAPL").c == api.get_latest_trade("AAPL").p == snapshot.minute_bar.c
+    assert 0 < len(api.get_quotes("AAPL", "2024-01-02T15:30:00Z").df) == len(trades)
+    assert {"AAPL", "BTC/USD"} == {*api.get_latest_bars(["AAPL"]), *api.get_latest_crypto_trades(["BTC/USD"])}
+
+
+def test_stream_of_bars(recorded, threads):
+    """Bars and trades are told as they happen."""
+    told = {"bars": Queue(), "trades": Queue()}
+
+    async def on_bar(bar):
+        told["bars"].put(bar)
+
+    async def on_trade(trade):
+        told["trades"].put(trade)
+
+    stream = DataStream(recorded.key, recorded.secret, URL(recorded.url), False, "iex")
+    stream.subscribe_bars(on_bar, "AAPL")
+    stream.subscribe_trades(on_trade, "*")
+    thread = Thread(target=lambda: asyncio.run(stream._run_forever()), name="alpaca-trade-api's data", daemon=True)
+    threads.append(thread)
+    thread.start()
+    recorded.wait_listening(path="/v2/iex")
+    recorded.step(180)
+    bars = [told["bars"].get(timeout=FAIL_AFTER) for _ in MINUTES]
+    trade = told["trades"].get(timeout=FAIL_AFTER)
+    stream.stop()
+
+    assert MINUTES == [(bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in bars]
+    assert "AAPL" == trade.symbol
