@@ -14,6 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bridge.venue.clockwork import Clockwork
+from bridge.venue.mischief import FaultSwitch
+from bridge.venue.oracle import oracle
 from bridge.venue.pace import later
 from bridge.venue.requests import UNREAD, read_body
 from engine.clock import utc
@@ -37,12 +39,17 @@ class Admin:
     def __init__(self, clockwork: Clockwork, token: str) -> None:
         self._clockwork = clockwork
         self._token = token.encode()
+        self._switch = FaultSwitch(clockwork)
 
     def routes(self) -> list[Route]:
         return [
             Route("/_venue/now", self._guarded(self._now), methods=["GET"]),
             Route("/_venue/step", self._guarded(self._step), methods=["POST"]),
             Route("/_venue/price", self._guarded(self._price), methods=["POST"]),
+            Route("/_venue/oracle", self._guarded(self._oracle), methods=["GET"]),
+            Route("/_venue/faults", self._guarded(self._faults_active), methods=["GET"]),
+            Route("/_venue/faults", self._guarded(self._faults_add), methods=["POST"]),
+            Route("/_venue/faults", self._guarded(self._faults_clear), methods=["DELETE"]),
             # Whatever else begins so is no request of a trader.
             Route("/_venue/{rest:path}", _nowhere, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
         ]
@@ -93,6 +100,27 @@ class Admin:
         house.price(wanted.symbol, wanted.price, self._clockwork.now(), jump=wanted.jump)
         self._clockwork.settle()  # before it is said which event was the last
         return self._state()
+
+    # --- faults and the truth -----------------------------------------------------------------------------------------
+
+    def _oracle(self, body: bytes) -> object:
+        self._clockwork.settle()
+        return oracle(self._clockwork.house.core, self._clockwork.house.faults.tripped)
+
+    def _faults_active(self, body: bytes) -> object:
+        return {"faults": self._switch.active()}
+
+    def _faults_add(self, body: bytes) -> object:
+        return {"ids": self._switch.add(body)}
+
+    def _faults_clear(self, body: bytes) -> object:
+        """One by its id, ``{"id": …}``; with an empty body all."""
+        self._switch.remove(msgspec.json.decode(body, type=_Named).id if body else None)
+        return {"faults": self._switch.active()}
+
+
+class _Named(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
 
 
 class _Step(msgspec.Struct, forbid_unknown_fields=True):

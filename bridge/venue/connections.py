@@ -13,7 +13,7 @@ from typing import Any
 from starlette.types import Scope
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-__all__ = ["KEEP_ALIVE", "MOST", "Connection", "cut"]
+__all__ = ["KEEP_ALIVE", "MOST", "Connection", "cut", "halt"]
 
 MOST = 500
 """Open at once; a process may usually have 1,024 files open."""
@@ -33,7 +33,7 @@ class Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     """One connection; a websocket that begins as a request takes it over."""
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
-        super().__init__(config, server_state, app_state | {"cut": self._cut}, _loop)
+        super().__init__(config, server_state, app_state | {"cut": self._cut, "halt": self._halt}, _loop)
         self.access_log = False
         self._seen: object = self  # what it was busy with when it was last looked at and idled
         self._head = 0
@@ -74,6 +74,21 @@ class Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
 
     def _cut(self) -> None:
         self.transport.abort()
+
+    def _halt(self, stands: bool) -> None:
+        # The websocket has taken the transport over, and with it what answers pings and sends some.
+        if stands:
+            self.transport.pause_reading()
+            silent = getattr(self.transport.get_protocol(), "stop_keepalive", None)
+            if silent is not None:
+                silent()
+        else:
+            self.transport.resume_reading()
+
+
+def halt(scope: Scope, stands: bool) -> None:
+    """Read nothing of it any more, pings and the end among them, or read on; nobody is told."""
+    scope["state"]["halt"](stands)
 
 
 def cut(scope: Scope) -> None:

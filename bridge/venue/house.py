@@ -30,12 +30,14 @@ _TURNED_AWAY = frozenset({401, 429})
 class House:
     """
     Args:
+        twin: As it is kept.
         core: Nobody else may move it.
         market: Played from its beginning.
         data: Told of every price.
 
     Attributes:
         core, data: As given.
+        twin: Makes another house of the same recipe, at its first moment.
         faults: What goes wrong here on purpose; nothing, before `arm`.
         inputs: What came from outside and changed something, oldest first.
         record: Also told of each of them; None: nobody is.
@@ -44,8 +46,9 @@ class House:
         last_event: Id of the last event that was told; "" before the first.
     """
 
-    def __init__(self, core: Core, market: Market, data: MarketData) -> None:
+    def __init__(self, core: Core, market: Market, data: MarketData, *, twin: Callable[[], House]) -> None:
         self.core = core
+        self.twin = twin
         self.data = data
         self.inputs: list[Input] = []
         self.record: Callable[[Input], None] | None = None

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from bridge.venue.connections import cut
+from bridge.venue.connections import cut, halt
 
 __all__ = ["Line"]
 
@@ -26,6 +26,7 @@ class Line:
 
     Attributes:
         waiting: Messages that have not been sent.
+        clean: Whether the client has closed it; False also while it is open.
     """
 
     def __init__(self, websocket: WebSocket, *, most: int = _MOST_WAITING, within: float = _CLOSED_WITHIN) -> None:
@@ -33,6 +34,7 @@ class Line:
         self._most = most
         self._within = within
         self.waiting: deque[str | bytes] = deque()
+        self.clean = False
         self._more = asyncio.Event()
         self._flows = asyncio.Event()
         self._flows.set()
@@ -51,8 +53,10 @@ class Line:
     async def messages(self) -> AsyncIterator[str | bytes]:
         """What the client sends, whole messages, until either side closes."""
         while self._close is None:
+            await self._flows.wait()  # to ask for the next message is to read on
             message = await self._socket.receive()
             if message["type"] != "websocket.receive":
+                self.clean = "reason" in message  # only with a close frame
                 return
             data = message.get("text")
             yield message["bytes"] if data is None else data
@@ -80,12 +84,14 @@ class Line:
         cut(self._socket.scope)
 
     def freeze(self) -> None:
-        """Send nothing from here on, though it stays open."""
+        """Send and read nothing from here on, though it stays open."""
         self._flows.clear()
+        halt(self._socket.scope, True)
 
     def thaw(self) -> None:
-        """Send on, beginning with all that waits."""
+        """Send on, beginning with all that waits, and read on."""
         self._flows.set()
+        halt(self._socket.scope, False)
 
     async def gone(self) -> None:
         """The client is gone, or has been told to go: return once nothing is being sent any more."""

@@ -18,7 +18,9 @@ from typing import Any, Self, TypeVar
 from bridge.loopthread import LoopThread, State
 from bridge.stream.frames import Encoding
 from bridge.venue.local import is_loopback
+from bridge.venue.mischief import FaultSwitch, Mischief
 from bridge.venue.notation import amount
+from bridge.venue.oracle import oracle
 from bridge.venue.pace import Pace, Running, Stepped, later
 from bridge.venue.pointing import Pointing
 from bridge.venue.recipe import Recipe, house_of
@@ -124,6 +126,7 @@ class PaperVenue:
         else:
             self._state = StateFile(self._path, self.recipe, now=now)
             house = self._state.house
+        house.arm(self.recipe.seed, self.recipe.faults)
         # A market of its own moment goes on where it stood; one that has none goes on in the present.
         present = self.recipe.market is None and self.recipe.start is None and self._speed is not None
         start = max(house.now, now) if present else house.now
@@ -247,6 +250,23 @@ class PaperVenue:
             clockwork.house.price(symbol, price, clockwork.now(), jump=jump)
         finally:
             clockwork.settle()
+
+    @property
+    def faults(self) -> Mischief:
+        """What goes wrong at the venue on purpose: ``venue.faults.add(kind="drop", events=["fill"], count=1)``."""
+        return Mischief(lambda what: self._call("faults", self._switch, what))
+
+    async def _switch(self, what: Callable[[FaultSwitch], Any]) -> Any:
+        return what(FaultSwitch(self._server_running().clockwork))
+
+    def oracle(self) -> dict[str, Any]:
+        """The venue's own books, all executions, arrivals and faults that bit: see `bridge.venue.oracle`."""
+        return self._call("oracle", self._oracle)
+
+    async def _oracle(self) -> dict[str, Any]:
+        clockwork = self._server_running().clockwork
+        clockwork.settle()
+        return oracle(clockwork.house.core, clockwork.house.faults.tripped)
 
     def wait_listening(self, count: int = 1, *, timeout: float = _WITHIN) -> None:
         """

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from bridge.venue.clockwork import Clockwork
 from bridge.venue.core import Answer, Request
 from bridge.venue.events import Subscription
+from bridge.venue.treating import Treating
 
 __all__ = ["LARGEST_BODY", "UNREAD", "Rest", "read_body", "request_of"]
 
@@ -51,16 +52,20 @@ class Rest:
         self._events = events
         self._clockwork = clockwork
         self._handle = handle
+        self._treat = Treating(clockwork, self._answer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":  # a path that has none
             await send({"type": "websocket.close"})
             return
         body = await read_body(receive)
+        answer: Answer | None
         if isinstance(body, int):
             answer = Answer(status=body, headers=_JSON, body={"message": UNREAD[body]})
         else:
-            answer = self._answer(request_of(scope, body))
+            answer = await self._treat(scope, request_of(scope, body))
+            if answer is None:
+                return
         if answer.stream is not None:
             await StreamingResponse(self._events(answer.stream), answer.status, answer.headers)(scope, receive, send)
             return
@@ -79,7 +84,8 @@ class Rest:
     async def _send(self, answer: Answer, send: Send) -> None:
         body = b"" if answer.body is None else _encode(answer.body)
         headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
-        headers.append((b"date", format_datetime(self._clockwork.now(), usegmt=True).encode()))
+        if "Date" not in answer.headers:
+            headers.append((b"date", format_datetime(self._clockwork.now(), usegmt=True).encode()))
         headers.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})

@@ -11,6 +11,7 @@ import asyncio
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import datetime
 
 import uvicorn
 from starlette.applications import Starlette
@@ -29,6 +30,7 @@ from bridge.venue.local import LocalOnly
 from bridge.venue.pace import Pace
 from bridge.venue.requests import LARGEST_BODY, Rest
 from bridge.venue.subscribers import Subscribers
+from bridge.venue.switchboard import Switchboard
 from bridge.venue.trades import TradeStream
 from bridge.venue.updates import Frame
 from engine.clock import Clock
@@ -63,10 +65,11 @@ class VenueServer:
         self._house = house
         self._wall = wall
         self._ready = asyncio.Event()
-        self._trades = TradeStream(house.core.authenticate, encoding=encoding)
+        self._switchboard = Switchboard(lambda: house.faults, pace.now, self._wake, self._cut_all)
+        self._trades = TradeStream(house.core, self._switchboard, encoding=encoding)
         self._subscribers = Subscribers()
-        self._feeds = Feeds(DataStreams(house.data), self._settle)
-        self.clockwork = Clockwork(house, pace, self._deliver, self._feeds.deliver)
+        self._feeds = Feeds(DataStreams(house.data), house.core, self._switchboard, self._settle)
+        self.clockwork = Clockwork(house, pace, self._deliver, self._tell)
         app = Starlette(
             routes=[
                 *Admin(self.clockwork, token).routes(),
@@ -121,8 +124,22 @@ class VenueServer:
         self._trades.deliver(frames)
         self._subscribers.deliver(frames)
 
+    def _tell(self, now: datetime) -> datetime | None:
+        self._switchboard.act(self._house.fallen())
+        late = self._switchboard.flush(now)
+        more = self._feeds.deliver(now)
+        return min((moment for moment in (late, more) if moment is not None), default=None)
+
     def _settle(self) -> None:
         self.clockwork.settle()
+
+    def _wake(self) -> None:
+        asyncio.get_running_loop().call_soon(self._settle)  # not from within what it would do
+
+    def _cut_all(self) -> None:
+        for connection in set(self._server.server_state.connections):
+            if isinstance(connection, Connection):  # websockets are closed one by one, each with a code
+                connection.transport.abort()
 
 
 class _Server(uvicorn.Server):
