@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import datetime
+from heapq import heappop, heappush
+from itertools import count
 
 from bridge.venue.house import House
 from bridge.venue.pace import Pace, Stepped
@@ -12,6 +15,8 @@ from bridge.venue.updates import Frame
 from engine.errors import InvalidRequest
 
 __all__ = ["Clockwork"]
+
+_log = logging.getLogger(__name__)
 
 
 class Clockwork:
@@ -40,7 +45,10 @@ class Clockwork:
         self._more: datetime | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._armed: datetime | None = None
-        self._waiting: list[tuple[datetime, asyncio.Future[None]]] = []
+        self._stopped = False
+        self._told_end = False
+        self._counter = count()  # of the same moment who asked first is woken first
+        self._waiting: list[tuple[datetime, int, asyncio.Future[None]]] = []
 
     @property
     def steps(self) -> bool:
@@ -53,21 +61,27 @@ class Clockwork:
 
     def settle(self) -> None:
         """Let happen what is due, have it told, and wake again when more is."""
-        self.house.advance(self._pace.now())
-        frames = self.house.frames()
-        if frames:
-            self._deliver(frames)
+        try:
+            self.house.advance(self._pace.now())
+        finally:  # what happened before something went wrong has happened
+            frames = self.house.frames()
+            if frames:
+                self._deliver(frames)
         self._more = self._tell(self.house.now)
-        if self._waiting:
-            self._wake()
+        if self.house.ended is not None and not self._told_end:
+            self._told_end = True
+            _log.warning("the market has ended, its prices stand: %s", self.house.ended)
+        self._wake()
         self._arm()
 
     def stop(self) -> None:
-        """Nothing happens by itself any more."""
+        """Nothing happens by itself any more; who waits for a moment is cancelled."""
+        self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
-        for _, future in self._waiting:
+        for _, _, future in self._waiting:
             future.cancel()
+        self._waiting.clear()
 
     def step(self, to: datetime) -> str:
         """
@@ -89,24 +103,25 @@ class Clockwork:
         """Return when the venue's time is that moment."""
         if due <= self._pace.now():
             return
+        if self._stopped:
+            raise asyncio.CancelledError
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append((due, future))
+        heappush(self._waiting, (due, next(self._counter), future))
         self._arm()
         await future
 
     def _wake(self) -> None:
         now = self._pace.now()
-        due = [future for moment, future in self._waiting if moment <= now]
-        self._waiting = [(moment, future) for moment, future in self._waiting if moment > now and not future.done()]
-        for future in due:
+        # Who was cancelled leaves with the moment it waited for, or earlier when it is the next one.
+        while self._waiting and (self._waiting[0][0] <= now or self._waiting[0][2].done()):
+            _, _, future = heappop(self._waiting)
             if not future.done():
                 future.set_result(None)
 
     def _arm(self) -> None:
-        moments = [moment for moment, _ in self._waiting]
-        moments += [moment for moment in (self.house.next_due(), self._more) if moment is not None]
-        due = min(moments, default=None)
-        if due == self._armed:
+        moments = (self.house.next_due(), self._more, self._waiting[0][0] if self._waiting else None)
+        due = min((moment for moment in moments if moment is not None), default=None)
+        if due == self._armed or self._stopped:
             return
         if self._timer is not None:
             self._timer.cancel()

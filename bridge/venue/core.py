@@ -14,6 +14,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from hmac import compare_digest
 from typing import Any, Literal
 from urllib.parse import unquote
 
@@ -306,7 +307,10 @@ class Core:
     def authenticate(self, key: str, secret: str) -> str | None:
         """Id of the account that these belong to; None: they are not good."""
         account = self._keys.get(key)
-        return account.id if account is not None and account.credential.secret == secret else None
+        # Compared in the same time wherever they differ.
+        if account is None or not compare_digest(account.credential.secret.encode(), secret.encode()):
+            return None
+        return account.id
 
     # --- requests -----------------------------------------------------------------------------------------------------
 

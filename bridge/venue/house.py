@@ -30,12 +30,14 @@ _TURNED_AWAY = frozenset({401, 429})
 class House:
     """
     Args:
+        twin: As it is kept.
         core: Nobody else may move it.
         market: Played from its beginning.
         data: Told of every price.
 
     Attributes:
         core, data: As given.
+        twin: Makes another house of the same recipe, at its first moment.
         faults: What goes wrong here on purpose; nothing, before `arm`.
         inputs: What came from outside and changed something, oldest first.
         record: Also told of each of them; None: nobody is.
@@ -44,8 +46,9 @@ class House:
         last_event: Id of the last event that was told; "" before the first.
     """
 
-    def __init__(self, core: Core, market: Market, data: MarketData) -> None:
+    def __init__(self, core: Core, market: Market, data: MarketData, *, twin: Callable[[], House]) -> None:
         self.core = core
+        self.twin = twin
         self.data = data
         self.inputs: list[Input] = []
         self.record: Callable[[Input], None] | None = None
@@ -79,8 +82,13 @@ class House:
 
     def _play_to(self, now: datetime) -> None:
         while (move := self._next) is not None and move.at <= now:
-            play(self.core, move)
-            self._show(move)
+            self._next = None
+            try:
+                play(self.core, move)
+                self._show(move)
+            except TradingError as error:  # of an asset that is not listed here, for example
+                self.ended = error
+                break
             self._next = self._draw()
         self.core.advance(now)
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from engine.clock import HostClock, SystemHostClock, utc
 from engine.errors import InvalidRequest
 
-__all__ = ["Pace", "Running", "Stepped"]
+__all__ = ["Pace", "Running", "Stepped", "later"]
 
 _FASTEST = 10_000.0
 
@@ -65,7 +65,22 @@ class Stepped:
 
         Raises:
             InvalidRequest: That moment has passed.
+            ClockError: It has no time zone.
         """
+        to = utc(to)
         if to < self._now:
             raise InvalidRequest("to", to.isoformat(), f"a moment from {self._now.isoformat()} on")
-        self._now = utc(to)
+        self._now = to
+
+
+def later(now: datetime, seconds: float) -> datetime:
+    """
+    The moment so many seconds later.
+
+    Raises:
+        InvalidRequest: There is none.
+    """
+    try:
+        return now + timedelta(seconds=seconds)
+    except (OverflowError, ValueError):
+        raise InvalidRequest("seconds", seconds, "a number that leads to a year up to 9999") from None

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
-from datetime import datetime, timedelta
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
+from datetime import datetime
 from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from bridge.loopthread import LoopThread
+from bridge.loopthread import LoopThread, State
 from bridge.stream.frames import Encoding
+from bridge.venue.local import is_loopback
+from bridge.venue.mischief import FaultSwitch, Mischief
 from bridge.venue.notation import amount
-from bridge.venue.pace import Pace, Running, Stepped
+from bridge.venue.oracle import oracle
+from bridge.venue.pace import Pace, Running, Stepped, later
 from bridge.venue.pointing import Pointing
 from bridge.venue.recipe import Recipe, house_of
 from bridge.venue.server import VenueServer
 from bridge.venue.statefile import StateFile
 from engine.clock import SystemClock
+from engine.errors import InvalidRequest, NotSent
 
 __all__ = ["PaperVenue"]
 
 _T = TypeVar("_T")
 _WITHIN = 10.0
+_STEP_WITHIN = 600.0  # a long stretch of a market is much to play
 
 
 class PaperVenue:
@@ -77,7 +84,12 @@ class PaperVenue:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.stop()
+        try:
+            self.stop()
+        except (Exception, BaseExceptionGroup) as failure:
+            if error is None:
+                raise
+            error.add_note(f"and of the venue: {failure!r}")  # the block's own error comes first
 
     def start(self) -> None:
         """
@@ -85,16 +97,25 @@ class PaperVenue:
 
         Raises:
             OSError: It cannot listen there.
+            RuntimeError: It was started before.
         """
+        if self._thread.state is not State.NEW:
+            raise RuntimeError(f"the venue is {self._thread.state.value}: it runs once, make a new one")
         listener = _listener(self._address)
-        self._address = listener.getsockname()[:2]
         try:
+            self._address = listener.getsockname()[:2]
             self._thread.start(_WITHIN)
             self._thread.call("start of the venue", self._begin, timeout=_WITHIN)
             assert self._server is not None
             self._serving = self._thread.spawn("the venue", self._server.serve, listener)
-            self._thread.call("start of the venue", self._server.ready, timeout=_WITHIN)
+            ready = self._thread.spawn("start of the venue", self._server.ready)
+            done, _ = wait([self._serving, ready], _WITHIN, FIRST_COMPLETED)
+            if ready not in done:
+                ready.cancel()
+                self._serving.result(0)  # what kept it from answering, or TimeoutError
         except BaseException:
+            with suppress(Exception, BaseExceptionGroup):  # that is being raised
+                self.stop()
             listener.close()
             raise
 
@@ -105,21 +126,33 @@ class PaperVenue:
         else:
             self._state = StateFile(self._path, self.recipe, now=now)
             house = self._state.house
+        house.arm(self.recipe.seed, self.recipe.faults)
         # A market of its own moment goes on where it stood; one that has none goes on in the present.
         present = self.recipe.market is None and self.recipe.start is None and self._speed is not None
         start = max(house.now, now) if present else house.now
         pace: Pace = Stepped(start) if self._speed is None else Running(start, speed=self._speed)
         wall = SystemClock() if self._speed == 1.0 else None
-        self._server = VenueServer(house, pace, token=self.token, encoding=self._encoding, wall=wall)
+        self._server = VenueServer(
+            house, pace, token=self.token, encoding=self._encoding, wall=wall, local=is_loopback(self._address[0])
+        )
 
     def stop(self) -> None:
-        """Return once all connections have been closed and the thread has ended."""
+        """
+        Return once all connections have been closed and the thread has ended; at once where there is nothing to stop.
+
+        Raises:
+            ExceptionGroup: What went wrong in the venue and was told to nobody.
+        """
         if self._serving is not None and self._server is not None:
-            self._thread.call_soon(self._server.stop)
-            self._serving.result(_WITHIN)
-        self._thread.stop(_WITHIN)
-        if self._state is not None:
-            self._state.close()
+            with suppress(NotSent):
+                self._thread.call_soon(self._server.stop)
+                wait([self._serving], _WITHIN)
+        try:
+            self._thread.stop(_WITHIN)
+        finally:
+            # What still runs still writes; and in a child process the file is the parent's.
+            if self._state is not None and self._thread.state is State.STOPPED:
+                self._state.close()
 
     def when_ended(self, call: Callable[[], object]) -> None:
         """Have it called, in another thread, once it serves no more: stopped, or broken, and `stop` raises why."""
@@ -186,14 +219,18 @@ class PaperVenue:
         Raises:
             InvalidRequest: Time runs by itself here, or that moment has passed.
         """
-        return self._call("step", self._step, seconds, to)
+        if seconds is not None and to is not None:
+            raise InvalidRequest("to", to.isoformat(), f"None where seconds = {seconds} is given")
+        return self._call("step", self._step, seconds, to, within=_STEP_WITHIN)
 
     async def _step(self, seconds: float | None, to: datetime | None) -> str:
         clockwork = self._server_running().clockwork
-        if to is None and seconds is None:
-            to = clockwork.house.next_due()
         now = clockwork.now()
-        return clockwork.step(now + timedelta(seconds=seconds or 0.0) if to is None else to)
+        if seconds is not None:
+            to = later(now, seconds)
+        elif to is None:
+            to = clockwork.house.next_due()
+        return clockwork.step(now if to is None else to)
 
     def price(self, symbol: str, price: Decimal | float | str, *, jump: bool = False) -> None:
         """
@@ -209,8 +246,27 @@ class PaperVenue:
 
     async def _price(self, symbol: str, price: Decimal, jump: bool) -> None:
         clockwork = self._server_running().clockwork
-        clockwork.house.price(symbol, price, clockwork.now(), jump=jump)
+        try:
+            clockwork.house.price(symbol, price, clockwork.now(), jump=jump)
+        finally:
+            clockwork.settle()
+
+    @property
+    def faults(self) -> Mischief:
+        """What goes wrong at the venue on purpose: ``venue.faults.add(kind="drop", events=["fill"], count=1)``."""
+        return Mischief(lambda what: self._call("faults", self._switch, what))
+
+    async def _switch(self, what: Callable[[FaultSwitch], Any]) -> Any:
+        return what(FaultSwitch(self._server_running().clockwork))
+
+    def oracle(self) -> dict[str, Any]:
+        """The venue's own books, all executions, arrivals and faults that bit: see `bridge.venue.oracle`."""
+        return self._call("oracle", self._oracle)
+
+    async def _oracle(self) -> dict[str, Any]:
+        clockwork = self._server_running().clockwork
         clockwork.settle()
+        return oracle(clockwork.house.core, clockwork.house.faults.tripped)
 
     def wait_listening(self, count: int = 1, *, path: str = "/stream", timeout: float = _WITHIN) -> None:
         """
@@ -224,15 +280,18 @@ class PaperVenue:
             OutcomeUnknown: They did not within ``timeout`` seconds.
             InvalidRequest: There is no such stream.
         """
-        listening = self._server_running().listening
-        self._thread.call("listeners of the venue", listening, path, count, timeout=timeout)
+        self._call("listeners", self._listening, path, count, within=timeout)
 
-    def _call(self, what: str, fn: Callable[..., Coroutine[Any, Any, _T]], *args: Any) -> _T:
-        return self._thread.call(f"{what} of the venue", fn, *args, timeout=_WITHIN)
+    async def _listening(self, path: str, count: int) -> None:
+        await self._server_running().listening(path, count)
+
+    def _call(self, what: str, fn: Callable[..., Coroutine[Any, Any, _T]], *args: Any, within: float = _WITHIN) -> _T:
+        self._server_running()
+        return self._thread.call(f"{what} of the venue", fn, *args, timeout=within)
 
     def _server_running(self) -> VenueServer:
-        if self._server is None:
-            raise RuntimeError("the venue does not run: use it in a with block")
+        if self._server is None or self._thread.state is not State.RUNNING:
+            raise RuntimeError(f"the venue is {self._thread.state.value}: use it in a with block")
         return self._server
 
 
@@ -240,7 +299,8 @@ def _listener(address: tuple[str, int]) -> socket.socket:
     # Named as TCP, for asyncio turns Nagle's algorithm off on such sockets alone, and an answer is two writes.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":  # elsewhere it lets two listen on one port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(1024)
     except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 
 from attrs import Attribute, field, frozen
@@ -107,4 +108,4 @@ def house_of(recipe: Recipe, *, now: datetime) -> House:
         rate=recipe.rate,
     )
     data = MarketData(core.assets, authenticate=core.authenticate, rate=recipe.data_rate, seed=recipe.seed)
-    return House(core, market, data)
+    return House(core, market, data, twin=partial(house_of, recipe, now=now))

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,14 +20,17 @@ from starlette.routing import Mount, WebSocketRoute
 from bridge.stream.frames import Encoding
 from bridge.venue.admin import Admin
 from bridge.venue.clockwork import Clockwork
+from bridge.venue.connections import KEEP_ALIVE, Connection
 from bridge.venue.core import Answer, Request
 from bridge.venue.data.protocol import FEEDS
 from bridge.venue.data.streams import DataStreams
 from bridge.venue.feeds import Feeds
 from bridge.venue.house import House
+from bridge.venue.local import LocalOnly
 from bridge.venue.pace import Pace
 from bridge.venue.requests import LARGEST_BODY, Rest
 from bridge.venue.subscribers import Subscribers
+from bridge.venue.switchboard import Switchboard
 from bridge.venue.trades import TradeStream
 from bridge.venue.updates import Frame
 from engine.clock import Clock
@@ -33,6 +38,8 @@ from engine.errors import InvalidRequest
 
 __all__ = ["VenueServer"]
 
+_ANSWERED_WITHIN = 1.0
+_CLOSED_WITHIN = 0.5
 _LOOK_AGAIN = 0.001  # seconds
 
 
@@ -43,6 +50,7 @@ class VenueServer:
         encoding: How frames of the user stream are written to clients that do not ask for MessagePack.
         wall: The clock by which limits of requests run while the venue's time runs as fast as the machine's; None:
             they run on the venue's time.
+        local: It listens on loopback: refuse what a web page had a browser send.
     """
 
     def __init__(
@@ -53,14 +61,16 @@ class VenueServer:
         token: str,
         encoding: Encoding = Encoding.BINARY,
         wall: Clock | None = None,
+        local: bool = True,
     ) -> None:
         self._house = house
         self._wall = wall
         self._ready = asyncio.Event()
-        self._trades = TradeStream(house.core.authenticate, encoding=encoding)
+        self._switchboard = Switchboard(lambda: house.faults, pace.now, self._wake, self._cut_all)
+        self._trades = TradeStream(house.core, self._switchboard, encoding=encoding)
         self._subscribers = Subscribers()
-        self._feeds = Feeds(DataStreams(house.data), self._settle)
-        self.clockwork = Clockwork(house, pace, self._deliver, self._feeds.deliver)
+        self._feeds = Feeds(DataStreams(house.data), house.core, self._switchboard, self._settle)
+        self.clockwork = Clockwork(house, pace, self._deliver, self._tell)
         app = Starlette(
             routes=[
                 *Admin(self.clockwork, token).routes(),
@@ -71,17 +81,16 @@ class VenueServer:
             ]
         )
         config = uvicorn.Config(
-            app,
+            LocalOnly(app) if local else app,
+            http=Connection,
             ws="websockets-sansio",
             ws_max_size=LARGEST_BODY,
             ws_per_message_deflate=False,
             lifespan="off",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
+            log_config=None,  # whoever runs it has their own
             server_header=False,
             date_header=False,
-            timeout_graceful_shutdown=1,
+            timeout_keep_alive=KEEP_ALIVE,
         )
         self._server = _Server(config, self._ready)
 
@@ -121,8 +130,22 @@ class VenueServer:
         self._trades.deliver(frames)
         self._subscribers.deliver(frames)
 
+    def _tell(self, now: datetime) -> datetime | None:
+        self._switchboard.act(self._house.fallen())
+        late = self._switchboard.flush(now)
+        more = self._feeds.deliver(now)
+        return min((moment for moment in (late, more) if moment is not None), default=None)
+
     def _settle(self) -> None:
         self.clockwork.settle()
+
+    def _wake(self) -> None:
+        asyncio.get_running_loop().call_soon(self._settle)  # not from within what it would do
+
+    def _cut_all(self) -> None:
+        for connection in set(self._server.server_state.connections):
+            if isinstance(connection, Connection):  # websockets are closed one by one, each with a code
+                connection.transport.abort()
 
 
 class _Server(uvicorn.Server):
@@ -133,32 +156,50 @@ class _Server(uvicorn.Server):
         self._listens = ready
         self._told = asyncio.Event()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._listens.set()
-
     def stop(self) -> None:
         self.should_exit = True
         self._told.set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._listens.set()
 
     # uvicorn looks every tenth of a second whether it should end, and as often whether it has; a suite with a venue for
     # every test would wait for that more than for all else.
 
     async def main_loop(self) -> None:
-        await self.on_tick(0)
         await self._told.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let end what is being answered, close the connections, and cut those that do not end."""
         state = self.server_state
         for server in self.servers:
             server.close()
-        for listener in sockets or []:
+        for listener in sockets or ():
             listener.close()
-        for connection in list(state.connections):
+        if state.tasks:
+            await asyncio.wait(set(state.tasks), timeout=_ANSWERED_WITHIN)
+        for connection in set(state.connections):
             connection.shutdown()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
-                while state.connections or state.tasks:
-                    await asyncio.sleep(_LOOK_AGAIN)
-        for task in state.tasks:
+        await self._closed()
+        for task in set(state.tasks):
             task.cancel()
+        if state.tasks:
+            await asyncio.wait(set(state.tasks), timeout=_CLOSED_WITHIN)
+        self.cut()
+        await self._closed()
+
+    def cut(self) -> None:
+        """End every connection at once."""
+        for connection in set(self.server_state.connections):
+            connection.transport.abort()
+
+    async def _closed(self) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _CLOSED_WITHIN
+        while self.server_state.connections and loop.time() < deadline:
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield

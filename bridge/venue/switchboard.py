@@ -75,12 +75,16 @@ class Switchboard:
         """Whether the handshake may be finished; if not, it has been answered or the connection has been cut."""
         verdict = self._faults().handshake(stream, None, self._now())
         if isinstance(verdict, Hangup):
+            await websocket.receive()
             cut(websocket.scope)
+            await websocket.receive()
             return False
         if isinstance(verdict, Refuse):
             answer = verdict.answer
             body = msgspec.json.encode(answer.body)
+            await websocket.receive()
             await websocket.send_denial_response(Response(body, answer.status, dict(answer.headers)))
+            await websocket.receive()  # until it is gone: who returns earlier is taken for one that forgot to answer
             return False
         return True
 
@@ -125,10 +129,10 @@ class Switchboard:
         if faults.idle and not call.late:
             call.line.send(*call.encode(data))
         else:
-            self._deliver(call, faults.frame(call.key, data, self._now(), call.connection))
+            now = self._now()
+            self._deliver(call, faults.frame(call.key, data, now, call.connection), now)
 
-    def _deliver(self, call: Call, deliveries: list[Delivery]) -> None:
-        now = self._now()
+    def _deliver(self, call: Call, deliveries: list[Delivery], now: datetime) -> None:
         for delivery in deliveries:
             for encoded in call.encode(delivery.data):
                 message = delivery.message(encoded)
@@ -164,7 +168,7 @@ class Switchboard:
                     self._close(closing)
                 self._cut_all()
             elif isinstance(action, Deliver) and (found := self._calls.get(action.connection)) is not None:
-                self._deliver(found, action.deliveries)
+                self._deliver(found, action.deliveries, due.at)
             elif isinstance(action, SetFlow) and (found := self._calls.get(action.connection)) is not None:
                 if action.flow == "half-open":
                     found.line.freeze()
