@@ -21,7 +21,7 @@ with warnings.catch_warnings():
 
 from alpaca_trade_api.common import URL
 from alpaca_trade_api.rest import REST, APIError, TimeFrame
-from alpaca_trade_api.stream import DataStream, TradingStream
+from alpaca_trade_api.stream import CryptoDataStream, DataStream, TradingStream
 
 FAIL_AFTER = 5.0  # seconds; only a broken test ever waits this long
 EVENING = datetime(2024, 1, 2, 22, tzinfo=UTC)  # an hour after the close
@@ -394,27 +394,58 @@ def test_bars_trades_and_quotes(recorded):
     assert {"AAPL", "BTC/USD"} == {*api.get_latest_bars(["AAPL"]), *api.get_latest_crypto_trades(["BTC/USD"])}
 
 
-def test_stream_of_bars(recorded, threads):
-    """Bars and trades are told as they happen."""
-    told = {"bars": Queue(), "trades": Queue()}
+@pytest.fixture
+def told(threads):
+    """``told(stream)`` lets a data stream run in a thread of its own; what its handlers are given: ``take("bars")``."""
+    streams = []
 
-    async def on_bar(bar):
-        told["bars"].put(bar)
+    class Told:
+        def __init__(self):
+            self._queues = {name: Queue() for name in ("bars", "trades", "quotes", "books")}
 
-    async def on_trade(trade):
-        told["trades"].put(trade)
+        def __getitem__(self, name):
+            async def handle(data):
+                self._queues[name].put(data)
 
+            return handle
+
+        def run(self, stream):
+            streams.append(stream)
+            run = lambda: asyncio.run(stream._run_forever())  # noqa: E731
+            threads.append(Thread(target=run, name="alpaca-trade-api's data", daemon=True))
+            threads[-1].start()
+
+        def take(self, name, count=1):
+            return [self._queues[name].get(timeout=FAIL_AFTER) for _ in range(count)]
+
+    yield Told()
+    for stream in streams:
+        stream.stop()
+
+
+def test_stream_of_shares(recorded, told):
+    """Bars, trades and quotes are told as they happen."""
     stream = DataStream(recorded.key, recorded.secret, URL(recorded.url), False, "iex")
-    stream.subscribe_bars(on_bar, "AAPL")
-    stream.subscribe_trades(on_trade, "*")
-    thread = Thread(target=lambda: asyncio.run(stream._run_forever()), name="alpaca-trade-api's data", daemon=True)
-    threads.append(thread)
-    thread.start()
+    stream.subscribe_bars(told["bars"], "AAPL")
+    stream.subscribe_trades(told["trades"], "*")
+    stream.subscribe_quotes(told["quotes"], "AAPL")
+    told.run(stream)
     recorded.wait_listening(path="/v2/iex")
     recorded.step(180)
-    bars = [told["bars"].get(timeout=FAIL_AFTER) for _ in MINUTES]
-    trade = told["trades"].get(timeout=FAIL_AFTER)
-    stream.stop()
 
-    assert MINUTES == [(bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in bars]
-    assert "AAPL" == trade.symbol
+    assert MINUTES == [(bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in told.take("bars", 3)]
+    assert "AAPL" == told.take("trades")[0].symbol == told.take("quotes")[0].symbol
+
+
+def test_stream_of_coins(recorded, told):
+    """Coins are told of where this client looks for them."""
+    stream = CryptoDataStream(recorded.key, recorded.secret, URL(recorded.url), False)
+    stream.subscribe_trades(told["trades"], "ETH/USD")
+    stream.subscribe_orderbooks(told["books"], "ETH/USD")
+    told.run(stream)
+    recorded.wait_listening(path="/v1beta2/crypto")
+    recorded.price("ETH/USD", "3100")
+    (trade,) = told.take("trades")
+
+    assert ("ETH/USD", 3100) == (trade.symbol, trade.price)
+    assert "ETH/USD" == told.take("books")[0].symbol
