@@ -133,12 +133,9 @@ class Switchboard:
     def _deliver(self, call: Call, deliveries: list[Delivery], now: datetime) -> None:
         for delivery in deliveries:
             for encoded in call.encode(delivery.data):
-                message = delivery.message(encoded)
-                if delivery.delay <= 0 and not call.late:
-                    call.line.send(message)
-                else:
-                    due = now + timedelta(seconds=delivery.delay)
-                    heappush(call.late, (due, next(self._order), message))
+                due = now + timedelta(seconds=delivery.delay)
+                heappush(call.late, (due, next(self._order), delivery.message(encoded)))
+        _send_due(call, now)
         if call.late:
             self._woken()
 
@@ -146,8 +143,7 @@ class Switchboard:
         """Send what was late and is due; when more is."""
         coming = []
         for call in self._calls.values():
-            while call.late and call.late[0][0] <= now:
-                call.line.send(heappop(call.late)[2])
+            _send_due(call, now)
             if call.late:
                 coming.append(call.late[0][0])
         return min(coming, default=None)
@@ -183,3 +179,8 @@ class Switchboard:
         else:
             call.line.waiting.clear()
             call.line.close(closing.code, closing.reason)
+
+
+def _send_due(call: Call, now: datetime) -> None:
+    while call.late and call.late[0][0] <= now:
+        call.line.send(heappop(call.late)[2])
