@@ -16,11 +16,12 @@ from datetime import datetime
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.stream.frames import Encoding
 from bridge.venue.admin import Admin
 from bridge.venue.clockwork import Clockwork
-from bridge.venue.connections import KEEP_ALIVE, Connection
+from bridge.venue.connections import KEEP_ALIVE, Connection, cut
 from bridge.venue.core import Answer, Request
 from bridge.venue.data.protocol import FEEDS
 from bridge.venue.data.streams import DataStreams
@@ -71,15 +72,17 @@ class VenueServer:
         self._subscribers = Subscribers()
         self._feeds = Feeds(DataStreams(house.data), house.core, self._switchboard, self._settle)
         self.clockwork = Clockwork(house, pace, self._deliver, self._tell)
-        app = Starlette(
+        rest = Rest(self.clockwork, self._handle, self._subscribers.events)
+        routes = Starlette(
             routes=[
                 *Admin(self.clockwork, token).routes(),
                 WebSocketRoute("/stream", self._trades.serve),
                 WebSocketRoute("/stream/", self._trades.serve),
                 *(WebSocketRoute(path, self._feeds.serve) for path in FEEDS),
-                Mount("/", Rest(self.clockwork, self._handle, self._subscribers.events)),
+                Mount("/", rest),
             ]
         )
+        app = _Entrance(rest, routes)
         config = uvicorn.Config(
             LocalOnly(app) if local else app,
             http=Connection,
@@ -87,6 +90,7 @@ class VenueServer:
             ws_max_size=LARGEST_BODY,
             ws_per_message_deflate=False,
             lifespan="off",
+            proxy_headers=False,
             log_config=None,  # whoever runs it has their own
             server_header=False,
             date_header=False,
@@ -146,6 +150,23 @@ class VenueServer:
         for connection in set(self._server.server_state.connections):
             if isinstance(connection, Connection):  # websockets are closed one by one, each with a code
                 connection.transport.abort()
+
+
+class _Entrance:
+    """Requests of traders, which are nearly all, do not go through the routes; the end of the venue is no error."""
+
+    def __init__(self, rest: ASGIApp, routes: ASGIApp) -> None:
+        self._rest = rest
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        of_a_trader = scope["type"] == "http" and not scope["path"].startswith("/_venue/")
+        try:
+            await (self._rest if of_a_trader else self._routes)(scope, receive, send)
+        except asyncio.CancelledError:  # the venue ends, and who is not answered by now will not be
+            cut(scope)
+            await asyncio.sleep(0)  # until the server has heard of it
+            await asyncio.sleep(0)
 
 
 class _Server(uvicorn.Server):

@@ -179,9 +179,25 @@ def test_a_line_that_is_frozen(run, new_socket):
         then = [await socket.hears(), await socket.hears()]
         socket.leave()
         await line.gone()
-        return first["text"], waiting, [message["text"] for message in then]
+        return first["text"], waiting, [message["text"] for message in then], socket.halts
 
-    assert ("a", 2, ["b", "c"]) == run(main)
+    assert ("a", 2, ["b", "c"], [True, False]) == run(main)
+
+
+@pytest.mark.parametrize("way", ["left", "closed"])
+def test_who_ended_it(run, new_socket, way):
+    """A client that closes is told from one that is just gone."""
+
+    async def main():
+        socket = new_socket()
+        line = await opened(socket)
+        end = {"type": "websocket.disconnect", "code": 1000}
+        socket.says.put_nowait(end | {"reason": ""} if way == "closed" else end)
+        said = [message async for message in line.messages()]
+        await line.gone()
+        return said, line.clean
+
+    assert ([], way == "closed") == run(main)
 
 
 def test_a_frozen_line_that_is_closed(run, new_socket):

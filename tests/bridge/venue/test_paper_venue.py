@@ -121,8 +121,8 @@ def test_two_at_once(new_venue, caller_of, new_order):
 # --- its end ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_end_with_clients(new_recipe, caller_of):
-    """Listeners are told, idle connections and half requests are closed, and it does not take long."""
+def test_the_end_with_clients(new_recipe, caller_of, caplog):
+    """Listeners are told, idle connections and half requests are closed, and that is no error."""
     client = pytest.importorskip("websockets.sync.client")
     exceptions = pytest.importorskip("websockets.exceptions")
     with PaperVenue(new_recipe(), speed=None) as venue:
@@ -142,6 +142,7 @@ def test_the_end_with_clients(new_recipe, caller_of):
 
     assert (1001, "the venue stops") == (closed.value.rcvd.code, closed.value.rcvd.reason)
     assert [True, True] == ends
+    assert [] == [record.message for record in caplog.records if record.levelname == "ERROR"]
 
 
 def _end(connection):
