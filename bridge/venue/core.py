@@ -66,6 +66,7 @@ class Request:
         path: As it stands on the wire, percent signs and all, without the query.
         query: Decoded; of a name that comes twice one value.
         headers: By names in lower case.
+        body: At most 64 kB: whoever reads it from a socket refuses more (413) before it comes here.
     """
 
     method: str

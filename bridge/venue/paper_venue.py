@@ -268,17 +268,22 @@ class PaperVenue:
         clockwork.settle()
         return oracle(clockwork.house.core, clockwork.house.faults.tripped)
 
-    def wait_listening(self, count: int = 1, *, timeout: float = _WITHIN) -> None:
+    def wait_listening(self, count: int = 1, *, path: str = "/stream", timeout: float = _WITHIN) -> None:
         """
-        Wait until at least so many connections listen to the user stream: what happens before is not told to them.
+        Wait until at least so many connections listen: what happens before is not told to them.
+
+        Args:
+            path: Of the user stream, or of a feed of market data, "/v2/iex" for example: they have subscribed to
+                something.
 
         Raises:
             OutcomeUnknown: They did not within ``timeout`` seconds.
+            InvalidRequest: There is no such stream.
         """
-        self._call("listeners", self._listening, count, within=timeout)
+        self._call("listeners", self._listening, path, count, within=timeout)
 
-    async def _listening(self, count: int) -> None:
-        await self._server_running().listening(count)
+    async def _listening(self, path: str, count: int) -> None:
+        await self._server_running().listening(path, count)
 
     def _call(self, what: str, fn: Callable[..., Coroutine[Any, Any, _T]], *args: Any, within: float = _WITHIN) -> _T:
         self._server_running()

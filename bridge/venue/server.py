@@ -35,6 +35,7 @@ from bridge.venue.switchboard import Switchboard
 from bridge.venue.trades import TradeStream
 from bridge.venue.updates import Frame
 from engine.clock import Clock
+from engine.errors import InvalidRequest
 
 __all__ = ["VenueServer"]
 
@@ -109,9 +110,14 @@ class VenueServer:
         """Return once it answers."""
         await self._ready.wait()
 
-    async def listening(self, count: int) -> None:
-        """Return once at least so many connections listen to the user stream."""
-        await self._trades.listening(count)
+    async def listening(self, path: str, count: int) -> None:
+        """Return once at least so many connections listen to the user stream, or to a feed of market data."""
+        if path == "/stream":
+            await self._trades.listening(count)
+        elif path in FEEDS:
+            await self._feeds.listening(path, count)
+        else:
+            raise InvalidRequest("path", path, f"one of /stream, {', '.join(FEEDS)}")
 
     def stop(self) -> None:
         """End every connection, and then `serve`."""

@@ -37,10 +37,9 @@ def options(**given):
     return Namespace(**defaults | given)
 
 
-def bar(symbol):
-    """A minute."""
-    prices = map(Decimal, ("10", "11", "9", "10"))
-    return Bar(symbol, START, START + timedelta(minutes=1), *prices, Decimal(100))
+def bar(symbol, price):
+    """A minute in which nothing moves."""
+    return Bar(symbol, START, START + timedelta(minutes=1), *[Decimal(price)] * 4, Decimal(100))
 
 
 def test_defaults():
@@ -97,11 +96,11 @@ def test_what_is_wrong(given, expected):
 
 def test_files(bars_file):
     """Files and symbols belong together in the order in which they stand."""
-    paths = [str(bars_file(bar(symbol), name=f"{symbol}.csv")) for symbol in ("B", "A")]
+    paths = [str(bars_file(bar(symbol, price), name=f"{symbol}.csv")) for symbol, price in (("B", 20), ("A", 10))]
     market = recipe_of(options(bars=paths, symbol=["B", "A"])).market
 
     assert isinstance(market, Recorded)
-    assert {"A": Decimal(10), "B": Decimal(10)} == market.prices
+    assert {"A": Decimal(10), "B": Decimal(20)} == market.prices
     assert START == market.first
 
 
