@@ -116,6 +116,23 @@ def test_an_earlier_moment_comes_first(bench, run, new_order):
     assert all(timedelta(0) <= now - at(seconds) < timedelta(milliseconds=1) for seconds, now in woken)
 
 
+def test_a_timer_that_is_early(bench, run, clock):
+    """It is set again, for the rest: clocks do not agree to the last digit."""
+
+    class Early(Running):
+        def wait(self, due):
+            return super().wait(due) * 0.9
+
+    work = bench()
+    work.clockwork._pace = Early(NOW, host_clock=clock)
+
+    async def main():
+        await work.clockwork.until(at(1))
+        return work.clockwork.now()
+
+    assert timedelta(0) <= run(main()) - at(1) < timedelta(milliseconds=1)
+
+
 def test_who_gives_up_is_forgotten(bench, run):
     """A waiter that is cancelled keeps nothing: the next settling drops it, and no timer rings for it."""
     work = bench()
