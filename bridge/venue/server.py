@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bridge.stream.frames import Encoding
 from bridge.venue.admin import Admin
 from bridge.venue.clockwork import Clockwork
-from bridge.venue.connections import KEEP_ALIVE, Connection, cut
+from bridge.venue.connections import KEEP_ALIVE, Connection, hang_up
 from bridge.venue.core import Answer, Request
 from bridge.venue.data.protocol import FEEDS
 from bridge.venue.data.streams import DataStreams
@@ -164,9 +164,7 @@ class _Entrance:
         try:
             await (self._rest if of_a_trader else self._routes)(scope, receive, send)
         except asyncio.CancelledError:  # the venue ends, and who is not answered by now will not be
-            cut(scope)
-            await asyncio.sleep(0)  # until the server has heard of it
-            await asyncio.sleep(0)
+            await hang_up(scope)
 
 
 class _Server(uvicorn.Server):
