@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -108,6 +108,7 @@ class Core:
         assets: What is on offer.
         accounts: By id, to be looked at.
         arrivals: Every request with a good key, oldest first.
+        waived: What lenient terms let pass, oldest first.
 
     Raises:
         InvalidRequest: Two traders have the same key.
@@ -125,7 +126,8 @@ class Core:
         rate: RateLimit | None = None,
     ) -> None:
         start = utc(start)
-        self._identity = Identity(seed)
+        terms = terms or Terms()
+        self._identity = Identity(seed, steady=terms.direct)
         self.assets = assets or Assets()
         self._schedule = Schedule()
         self._updates = Updates(self._identity)
@@ -137,7 +139,6 @@ class Core:
         self._windows: dict[str, RateWindow] = {}
         for trader in traders:
             self._open_account(trader, start)
-        terms = terms or Terms()
         lifecycle = Lifecycle(self._identity, self._updates, self.accounts, self._schedule)
         self._exchange = Exchange(
             assets=self.assets,
@@ -151,7 +152,8 @@ class Core:
         )
         self._equities = Equities(self.accounts, self._exchange, self._hours)
         self._reads = Reads(self.assets, self._exchange, self._hours)
-        self._commands = Commands(self.assets, self._exchange, self._identity)
+        self._commands = Commands(self.assets, self._exchange, self._identity, lenient=terms.lenient)
+        self.waived = self._commands.waived
         self._routes = self._table()
 
     def _open_account(self, trader: Trader, start: datetime) -> None:
@@ -205,19 +207,29 @@ class Core:
         """
         asset = self._asset(symbol)
         require_positive("price", price)
-        self.advance(now)
+        self._exchange.reach(utc(now))
         self._exchange.move(asset, price, jump=jump)
 
     def tick(self, symbol: str, tick: Tick) -> None:
         """A quote or a trade of others, at its own moment."""
         asset = self._asset(symbol)
-        self.advance(tick.at)
+        self._exchange.reach(utc(tick.at))
         self._exchange.tick(asset, tick)
 
     def bar(self, *bars: Bar) -> None:
         """Play bars of the same moment from their start to their end; what is due in between happens in between."""
-        self._exchange.bars([(self._asset(bar.symbol), bar) for bar in bars])
+        for _ in self.playing(*bars):
+            pass
+
+    def playing(self, *bars: Bar) -> Iterator[None]:
+        """As `bar`, and stop behind each thing that happens: whoever asks or orders there does so at that very place."""
+        yield from self._exchange.playing([(self._asset(bar.symbol), bar) for bar in bars])
         self._equities.note()
+
+    @property
+    def told(self) -> str:
+        """Id of the latest event that the stream has to tell or told; "": none. Later ones are higher."""
+        return self._updates.last
 
     def _asset(self, symbol: str) -> Asset:
         asset = self.assets.find(symbol)

@@ -6,9 +6,11 @@ It has no clock: `advance` lets happen what is due, and every move of the market
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
+from operator import itemgetter
+from typing import Literal
 
 from bridge.venue.accounts import Account
 from bridge.venue.assets import Asset, Assets
@@ -22,13 +24,14 @@ from engine.calendar import Session
 from engine.market.bars import Bar
 from engine.market.matching import RESTED, Ended, Match, Matcher
 from engine.market.path import corners
-from engine.market.ticks import Quote, Tick
+from engine.market.ticks import Quote, Tick, TickBar
 from engine.model import ZERO, TimeInForce
 
 __all__ = ["Exchange"]
 
 _FINEST = Decimal("0.000000001")
-_TURN, _EXPIRY = 0, 1  # ranks: a session ends before its orders do, and both before anything arrives
+_OPENING = 0  # ranks: a session begins before anything arrives, and its prices come after that;
+_CLOSING, _EXPIRY = 8, 9  # it ends after all that belongs to its last moment, and its orders end after it
 
 
 class Exchange:
@@ -40,6 +43,7 @@ class Exchange:
     Attributes:
         now: The moment that has been reached.
         phase: Of the market in shares.
+        holding: A price of this very moment may still come, so a session that ends now waits with that.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Exchange:
         self._accounts = accounts
         self._hours = hours
         self._fees = terms.fees
+        self._direct = terms.direct
         self._frictions = frictions
         self._lifecycle = lifecycle
         self._schedule = schedule
@@ -71,6 +76,7 @@ class Exchange:
         self._session: Session | None = hours.session(start)
         self.now = start
         self.phase = hours.phase(start)
+        self.holding = False
         for asset in assets:
             self._matcher.advance(asset.symbol, asset.price, start, jump=True)
         self._plan_turn()
@@ -96,16 +102,29 @@ class Exchange:
 
     def advance(self, now: datetime) -> None:
         """Let happen what is due by then; a moment that has passed changes nothing."""
-        while (entry := self._schedule.pop(now)) is not None:
+        for _ in self.passing(now):
+            pass
+
+    def reach(self, now: datetime) -> None:
+        """As `advance`, for a price of that moment: it still belongs to a session that ends with it."""
+        for _ in self.passing(now, ending=False):
+            pass
+
+    def passing(self, now: datetime, *, ending: bool = True) -> Iterator[None]:
+        """As `advance`, and stop behind each moment at which something happens."""
+        below = None if ending and not self.holding else _CLOSING
+        while (entry := self._schedule.pop(now, below=below)) is not None:
             due, what, arguments = entry
             self.now = max(self.now, due)
             what(*arguments)
+            if self._schedule.next_due != due:
+                yield
         self.now = max(self.now, now)
 
     def _plan_turn(self) -> None:
         due = self._hours.next_change(self.now)
         if due is not None:
-            self._schedule.at(due, self._turn, rank=_TURN)
+            self._schedule.at(due, self._turn, rank=_OPENING if self._session is None else _CLOSING)
 
     def _turn(self) -> None:
         """A session, or the hours around it, begin or end."""
@@ -129,13 +148,14 @@ class Exchange:
     def _close(self) -> None:
         for asset in self._assets:
             if not asset.crypto:
-                self._auction(asset.symbol, self._last[asset.symbol], closing=True)
+                for _ in self._auctioning(asset.symbol, self._last[asset.symbol], "close"):
+                    pass
         self._yesterday = dict(self._last)
         for account in self._accounts.values():
             account.end_day(self.price)
 
     def _may_trade(self, order: Order) -> bool:
-        if order.asset.crypto or self.phase is Phase.REGULAR:
+        if self._direct or order.asset.crypto or self.phase is Phase.REGULAR:
             return True
         # An order for the opening auction has to be there before it.
         early = order.draft.extended_hours or order.draft.time_in_force is TimeInForce.OPG
@@ -145,70 +165,103 @@ class Exchange:
 
     def move(self, asset: Asset, price: Decimal, *, jump: bool) -> None:
         """The price of an asset goes to another one, along the way or at once."""
-        self._quotes.pop(asset.symbol, None)
-        self._open_at(asset.symbol, price)
-        self._run(asset.symbol, self._matcher.jump if jump else self._matcher.walk, price)
-        self._last[asset.symbol] = price
+        for _ in self.moving(asset, price, jump=jump):
+            pass
+
+    def moving(self, asset: Asset, price: Decimal, *, jump: bool) -> Iterator[None]:
+        """As `move`, and stop behind each thing that happens on the way."""
+        symbol = asset.symbol
+        self._quotes.pop(symbol, None)
+        yield from self._opening_at(symbol, price)
+        way = self._matcher.jump if jump else self._matcher.walk
+        yield from self._along(symbol, way(symbol, price, self.now))
+        self._last[symbol] = price
 
     def tick(self, asset: Asset, tick: Tick) -> None:
         """A quote or a trade of others."""
+        for _ in self.ticking(asset, tick):
+            pass
+
+    def ticking(self, asset: Asset, tick: Tick) -> Iterator[None]:
+        """As `tick`, and stop behind each thing that happens with it."""
         symbol = asset.symbol
         self._frictions.see(symbol, tick)
-        self._open_at(symbol, tick.price)
+        yield from self._opening_at(symbol, tick.price)
+        self._last[symbol] = tick.price
         if isinstance(tick, Quote):
             self._quotes[symbol] = tick
-            self._last[symbol] = tick.price
-            self._quoted(symbol, tick, buying=True)
-            self._quoted(symbol, tick, buying=False)
-            return
-        self._last[symbol] = tick.price
-        for event in self._matcher.tick(symbol, tick.price, self.now, kind="trade"):
-            self._happened(event)
-        self._settled(symbol)
+            for buying in (True, False):
+                yield from self._along(symbol, self._quoted(symbol, tick, buying=buying))
+        else:
+            yield from self._along(symbol, self._matcher.tick(symbol, tick.price, self.now, kind="trade"))
 
-    def bars(self, bars: Iterable[tuple[Asset, Bar]]) -> None:
-        """Play bars of the same moment, all of them corner by corner; what is due in between happens in between."""
+    def playing(self, bars: Sequence[tuple[Asset, Bar]]) -> Iterator[None]:
+        """
+        Play bars of the same moment, all of them corner by corner, or along their ticks; stop behind each thing.
+
+        What is due in between happens in between. A session that ends with the bars ends behind their last price.
+        """
+        ticks = [(tick.at, asset.symbol, asset, tick) for asset, bar in bars if isinstance(bar, TickBar) for tick in bar.ticks]
+        if ticks:
+            for at, _, asset, tick in sorted(ticks, key=itemgetter(0, 1)):
+                yield from self.passing(at)
+                yield from self.ticking(asset, tick)
+        else:
+            yield from self._through_corners(bars)
+        yield from self.passing(max(bar.end for _, bar in bars))
+
+    def _through_corners(self, bars: Sequence[tuple[Asset, Bar]]) -> Iterator[None]:
         paths = [(asset, corners(bar)) for asset, bar in bars]
         for asset, bar in bars:
             self._frictions.begin(asset.symbol, bar.volume)
         for corner in range(4):
             for asset, path in paths:
                 at, price = path[corner]
-                self.advance(at)
-                self.move(asset, price, jump=corner == 0)
+                if corner == 3:
+                    yield from self.passing(at, ending=False)
+                    self.holding = True  # until all have had their last price
+                else:
+                    yield from self.passing(at)
+                yield from self.moving(asset, price, jump=corner == 0)
+        self.holding = False
 
-    def _quoted(self, symbol: str, quote: Quote, *, buying: bool) -> None:
+    def _quoted(self, symbol: str, quote: Quote, *, buying: bool) -> Iterator[Match | Ended]:
         price = quote.ask if buying else quote.bid
-        for event in self._matcher.tick(symbol, price, self.now, kind="quote", buying=buying):
-            self._happened(event)
-        self._settled(symbol)
+        return self._matcher.tick(symbol, price, self.now, kind="quote", buying=buying)
 
-    def _run(self, symbol: str, way: object, price: Decimal) -> None:
-        for event in way(symbol, price, self.now):  # type: ignore[operator]
+    def _along(self, symbol: str, events: Iterator[Match | Ended]) -> Iterator[None]:
+        """Let happen what a move brings, one by one."""
+        for event in events:
             self._happened(event)
+            yield
         self._settled(symbol)
 
     def _look(self, order: Order) -> None:
-        """Let an order meet the market as it stands."""
+        """Let an order meet the market as it stands; where it is direct, it waits for the next move."""
+        if self._direct:
+            return
         symbol = order.asset.symbol
         quote = self._quotes.get(symbol)
         if quote is not None:
-            self._quoted(symbol, quote, buying=order.draft.buying)
+            way = self._quoted(symbol, quote, buying=order.draft.buying)
         else:
-            self._run(symbol, self._matcher.walk, self._last[symbol])
+            way = self._matcher.walk(symbol, self._last[symbol], self.now)
+        for _ in self._along(symbol, way):
+            pass
 
     def _look_again(self, order: Order) -> None:
         if self._matcher.order(order.id) is not None:
             self._look(order)
 
-    def _open_at(self, symbol: str, price: Decimal) -> None:
+    def _opening_at(self, symbol: str, price: Decimal) -> Iterator[None]:
         if symbol in self._to_open and self.phase is Phase.REGULAR:
             self._to_open.discard(symbol)
-            self._auction(symbol, price, closing=False)
+            yield from self._auctioning(symbol, price, "open")
 
-    def _auction(self, symbol: str, price: Decimal, *, closing: bool) -> None:
-        while (event := self._matcher.auction(symbol, price, self.now, "close" if closing else "open")) is not None:
+    def _auctioning(self, symbol: str, price: Decimal, kind: Literal["open", "close"]) -> Iterator[None]:
+        while (event := self._matcher.auction(symbol, price, self.now, kind)) is not None:
             self._happened(event)
+            yield
 
     def _settled(self, symbol: str) -> None:
         """Behind a move: stops as they stand now, and another look for those that chance has cut."""
@@ -230,7 +283,7 @@ class Exchange:
             self._expire_in_time(each)
         if self._may_trade(order):
             self._lifecycle.received(order, "pending_new")
-            self._schedule.at(self.now + self._frictions.delay(), self._arrive, order)
+            self._in_time(self._arrive, order)
         else:
             self._lifecycle.received(order, "accepted")
             self._waiting[order.id] = order
@@ -238,7 +291,7 @@ class Exchange:
     def cancel(self, order: Order) -> None:
         """Ask for the end of an order; until it comes a fill can win."""
         self._lifecycle.asked_to_cancel(order, self.now)
-        self._schedule.at(self.now + self._frictions.delay(), self._cancel, order)
+        self._in_time(self._cancel, order)
 
     def end(self, order: Order) -> None:
         """Cancel an order and what belongs to it at once."""
@@ -249,13 +302,22 @@ class Exchange:
         self._expire_in_time(new)
         self._lifecycle.asked_to_replace(old, self.now)
         self._lifecycle.received(new, "pending_new" if self._may_trade(old) else "accepted")
-        self._schedule.at(self.now + self._frictions.delay(), self._replace, old, new)
+        self._in_time(self._replace, old, new)
+
+    def _in_time(self, what: Callable[..., None], *orders: Order) -> None:
+        """Let something take effect after its latency, or at once."""
+        if self._direct:
+            what(*orders)
+        else:
+            self._schedule.at(self.now + self._frictions.delay(), what, *orders)
 
     def _expire_in_time(self, order: Order) -> None:
         self._orders[order.id] = order
-        session = order.draft.time_in_force in (TimeInForce.DAY, TimeInForce.OPG, TimeInForce.CLS)
-        if order.draft.time_in_force is TimeInForce.GTC:
-            ends: datetime | None = self._hours.kept_until(self.now, crypto=order.asset.crypto)
+        lasting = order.draft.time_in_force
+        session = self._direct or lasting in (TimeInForce.DAY, TimeInForce.OPG, TimeInForce.CLS)
+        if lasting is TimeInForce.GTC:
+            kept = None if self._direct else self._hours.kept_until(self.now, crypto=order.asset.crypto)
+            ends: datetime | None = kept
         elif session or not order.asset.crypto:
             ends = self._hours.day_ends(self.now, extended=order.draft.extended_hours)
         else:

@@ -24,7 +24,7 @@ from bridge.venue.orders import Draft
 from bridge.venue.spelling import NEW_YORK
 from engine.model import OrderType, TimeInForce
 
-__all__ = ["Quoted", "check_increment", "check_order", "check_stop"]
+__all__ = ["Quoted", "check_increment", "check_order", "check_stop", "workable"]
 
 _DOLLAR = Decimal(1)
 _CENT = Decimal("0.01")
@@ -60,6 +60,19 @@ class Quoted:
 
     def taking(self, *, buying: bool) -> Decimal:
         return self.ask if buying else self.bid
+
+
+def workable(draft: Draft) -> bool:
+    """Whether a market could work the order, whatever the venue says of it: a single one, with the prices it needs."""
+    if draft.order_class or draft.qty is None or not (draft.asset.active and draft.asset.tradable):
+        return False
+    if draft.time_in_force in _AUCTIONS and draft.type not in (OrderType.MARKET, OrderType.LIMIT):
+        return False
+    try:
+        _check_prices(draft)
+    except Refused:
+        return False
+    return True
 
 
 def check_order(draft: Draft, quoted: Quoted, *, small: bool = False) -> None:

@@ -30,9 +30,15 @@ class Frame:
 
 
 class Updates:
-    """Frames that wait to be taken."""
+    """
+    Frames that wait to be taken.
+
+    Attributes:
+        last: The latest event's id, which is the highest; "": nothing was told yet.
+    """
 
     def __init__(self, identity: Identity) -> None:
+        self.last = ""
         self._identity = identity
         self._frames: list[Frame] = []
 
@@ -51,10 +57,11 @@ class Updates:
             at: When it happened, nanoseconds since 1970.
             price, qty, position_qty: Of an execution: its own price and quantity, and the position after it.
         """
+        self.last = self._identity.ulid(at)
         data: dict[str, Any] = {
             "at": zulu(nanos(moment(at + 999))),  # written down to the microsecond, and not before it happened
             "event": event,
-            "event_id": self._identity.ulid(at),
+            "event_id": self.last,
             "order": order_json(order, nested=True, stream=True),
             "timestamp": zulu(at),
         }

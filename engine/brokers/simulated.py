@@ -35,7 +35,7 @@ _PRICED = RESTED | {"auction"}
 
 class SimulatedBroker:
     """
-    Both `Broker` and `Feed`.
+    Both `Broker` and `Feed`, and the `Stage` of a session in this process.
 
     Args:
         clock: Set by `play`; nobody else may move it.
@@ -53,7 +53,7 @@ class SimulatedBroker:
         depth: Depth | None = None,
         costs: TakerCosts | None = None,
     ) -> None:
-        self._clock = clock
+        self.clock = self._clock = clock
         self._calendar = calendar or AlwaysOpen()
         self._fees = fees or NoFees()
         # Volumes are kept for what an order weighs, too.
@@ -144,7 +144,18 @@ class SimulatedBroker:
             if quantity
         }
 
-    # --- the market ---------------------------------------------------------------------------------------------------
+    # --- the stage ----------------------------------------------------------------------------------------------------
+
+    @property
+    def broker(self) -> SimulatedBroker:
+        return self
+
+    @property
+    def feed(self) -> SimulatedBroker:
+        return self
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
     @property
     def working(self) -> bool:
@@ -238,6 +249,7 @@ class SimulatedBroker:
     def _enter_session(self, start: datetime) -> bool:
         """Be in the session of that moment; whether it has its opening auction now."""
         if self._session is not None and start >= self._session.close:
+            self._clock.advance_to(max(self._session.close, self._clock.now()))
             self._end_session(self._session.close)
         if self._session is None:
             self._session = self._calendar.session_at(start)
@@ -245,9 +257,11 @@ class SimulatedBroker:
         return session is not None and session.open <= start and (self._seen is None or self._seen < session.open)
 
     def _end_session(self, at: datetime) -> None:
-        for symbol in sorted({order.request.symbol for order in self._matcher.open_orders()}):
-            for ended in self._matcher.end_session(symbol, at):
-                self._happened(symbol, ended)
+        """All orders but those that are good till cancelled expire, in the order in which they came."""
+        for order in self._matcher.open_orders():
+            if order.request.time_in_force is not TimeInForce.GTC:
+                self._matcher.cancel(order.order_id)
+                self._over(order.order_id, VenueStatus.EXPIRED, at)
         self._session = None
 
     def _paid(
@@ -302,8 +316,9 @@ class SimulatedBroker:
         if isinstance(event, Match):
             self._filled(symbol, event)
         else:
-            immediate = event.reason in (TimeInForce.IOC, TimeInForce.FOK)
-            self._over(event.order_id, VenueStatus.CANCELED if immediate else VenueStatus.EXPIRED, event.at)
+            # All or nothing is cancelled; what is left of the others expires.
+            none = event.reason is TimeInForce.FOK
+            self._over(event.order_id, VenueStatus.CANCELED if none else VenueStatus.EXPIRED, event.at)
 
     def _filled(self, symbol: str, match: Match) -> None:
         order = self._orders[match.order_id]
