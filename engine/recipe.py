@@ -186,7 +186,7 @@ class SessionConfig:
 def as_text(config: SessionConfig) -> str:
     """The settings as JSON, from which `from_text` makes the same session; numbers keep their digits."""
     plain = msgspec.to_builtins(config, builtin_types=(Decimal,))
-    if not config.wire:
+    if plain.get("wire") is False:
         del plain["wire"]  # as if there were no such thing: a session of an older release has the same text
     return msgspec.json.Encoder(decimal_format="number").encode(plain).decode()
 

@@ -222,7 +222,7 @@ class Core:
             pass
 
     def playing(self, *bars: Bar) -> Iterator[None]:
-        """As `bar`, and stop behind each thing that happens: whoever asks or orders there does so at that very place."""
+        """As `bar`, and stop behind each thing that happens: who orders there does so at that very place."""
         yield from self._exchange.playing([(self._asset(bar.symbol), bar) for bar in bars])
         self._equities.note()
 

@@ -201,7 +201,12 @@ class Exchange:
 
         What is due in between happens in between. A session that ends with the bars ends behind their last price.
         """
-        ticks = [(tick.at, asset.symbol, asset, tick) for asset, bar in bars if isinstance(bar, TickBar) for tick in bar.ticks]
+        ticks = [
+            (tick.at, asset.symbol, asset, tick)
+            for asset, bar in bars
+            if isinstance(bar, TickBar)
+            for tick in bar.ticks
+        ]
         if ticks:
             for at, _, asset, tick in sorted(ticks, key=itemgetter(0, 1)):
                 yield from self.passing(at)
@@ -320,6 +325,8 @@ class Exchange:
             ends: datetime | None = kept
         elif session or not order.asset.crypto:
             ends = self._hours.day_ends(self.now, extended=order.draft.extended_hours)
+            if self._session is not None and not order.draft.extended_hours:
+                ends = self._session.close  # also at the very close, before it has ended
         else:
             ends = None
         if ends is not None:
@@ -345,7 +352,7 @@ class Exchange:
             self._measure(order)
         if self._matcher.order(order.id) is None and order.remaining:
             working = self._matcher.add(order.id, order.as_request(order.remaining), self.now)
-            if working.trails and order.hwm is not None:
+            if working.trails and order.hwm is not None and not self._direct:  # what it has seen is in the matcher
                 working.follow(order.hwm)
 
     def _measure(self, order: Order) -> None:

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.venue.assets import Asset, Assets
+from bridge.venue.commands import Waived
 from bridge.venue.core import Trader
 from bridge.venue.frictions import Terms
 from bridge.venue.limits import RateLimit
@@ -78,10 +79,12 @@ class Rehearsal:
         step: Lets it play on to a moment, or to the next thing that happens before.
         first: Where it stands.
         fees: What it takes; over the wire it does not say so.
+        waived: What the venue lets pass, should it keep a list of that.
         leave: Called when the session is over.
 
     Attributes:
         alpaca: The broker; its ``rest.session`` is what the requests go through.
+        waived: As given.
     """
 
     def __init__(
@@ -91,10 +94,12 @@ class Rehearsal:
         *,
         first: datetime,
         fees: FeeModel,
+        waived: Sequence[Waived] = (),
         leave: Callable[[], object] = lambda: None,
     ) -> None:
         self.clock = SimulatedClock(first)
         self.alpaca = AlpacaBroker(access, clock=self.clock)
+        self.waived = waived
         self._step = step
         self._leave = leave
         self._charged = Charged(self.alpaca, fees, lambda: self.alpaca.account().cash)

@@ -84,6 +84,7 @@ def check_order(draft: Draft, quoted: Quoted, *, small: bool = False) -> None:
     """
     _check_asset(draft)
     _check_prices(draft)
+    _check_trailing(draft)
     if draft.asset.crypto:
         _check_crypto(draft)
     else:
@@ -130,12 +131,17 @@ def _check_prices(draft: Draft) -> None:
             raise Refused(misunderstood("trailing_stop orders require one of trail_price and trail_percent"))
         if draft.trail_percent is not None and draft.trail_percent >= 100:
             raise Refused(misunderstood("trail_percent must be below 100"))
-        if draft.time_in_force not in _LASTING:
-            raise Refused(unsuited("trailing stop orders must be DAY or GTC orders"))
-        if draft.order_class:
-            raise Refused(unsuited("trailing stop orders must be simple orders"))
     elif trails:
         raise Refused(misunderstood(f"{kind.value} orders must not have trail_price or trail_percent"))
+
+
+def _check_trailing(draft: Draft) -> None:
+    if draft.type is not OrderType.TRAILING_STOP:
+        return
+    if draft.time_in_force not in _LASTING:
+        raise Refused(unsuited("trailing stop orders must be DAY or GTC orders"))
+    if draft.order_class:
+        raise Refused(unsuited("trailing stop orders must be simple orders"))
 
 
 def check_increment(name: str, price: Decimal | None) -> None:

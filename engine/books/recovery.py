@@ -220,7 +220,7 @@ class Books:
                 f"{trade.number} {trade.symbol} {trade.closed} {trade.cost.normalize()} {trade.profit.normalize()}"
             )
         lines += [f"{lock.id} {lock.until} {lock.id in self.locks.released}" for lock in self.locks.all]
-        lines.append(f"{self.state.value} {self.pace.day}")
+        lines.append(f"{self.state.value} {_day(self.pace.day)}")
         if venue:
             lines.append(f"{sorted((outcome.value, count) for outcome, count in self.tracker.counts.items() if count)}")
         return sha256("\n".join(lines).encode()).hexdigest()
@@ -404,6 +404,13 @@ _APPLY: dict[type[Fact], _Apply] = {
     TradingStateChanged: Books._state_changed,
     StrategyFailed: Books._failed,
 }
+
+
+def _day(day: DayBegan | None) -> str:
+    if day is None:
+        return "no day"
+    equity = "unknown" if day.equity is None else f"{day.equity.normalize()}"
+    return f"day {day.number} {day.at} {day.opens} {day.closes} {equity}"
 
 
 def _moment(fact: Fact) -> datetime:

@@ -169,6 +169,13 @@ class SimulatedBroker:
 
     def skip(self, bars: tuple[Bar, ...]) -> None:
         """Let bars of the same moment pass while nothing works."""
+        if self._liquidity is not None and type(bars[0]) is TickBar:
+            for bar in bars:
+                for tick in bar.ticks if isinstance(bar, TickBar) else ():
+                    self._liquidity.see(bar.symbol, tick)
+        self._passed(bars)
+
+    def _passed(self, bars: tuple[Bar, ...]) -> None:
         for bar in bars:
             self._matcher.advance(bar.symbol, bar.close, bar.end, jump=True)
         self._seen = bar.start
@@ -183,15 +190,15 @@ class SimulatedBroker:
             yield
         yield from self._along_ticks(bars, opening) if type(bars[0]) is TickBar else self._along_paths(bars, opening)
         if self._working and self._session is not None and bars[0].end >= self._session.close:
+            # One moment: who reacts to the closing auction is too late for this session.
             for bar in bars:
                 while (event := self._matcher.auction(bar.symbol, bar.close, bar.end, "close")) is not None:
                     self._happened(bar.symbol, event)
-                    yield
             self._end_session(bars[0].end)
             if self._facts:
                 yield
         if not self._working:
-            self.skip(bars)
+            self._passed(bars)
         self._seen = bars[0].start
 
     def _along_paths(self, bars: tuple[Bar, ...], opening: bool) -> Iterator[None]:
@@ -221,12 +228,12 @@ class SimulatedBroker:
         ticks = [(tick.at, bar.symbol, tick) for bar in bars if isinstance(bar, TickBar) for tick in bar.ticks]
         ticks.sort(key=itemgetter(0, 1))
         for at, symbol, tick in ticks:
-            if not self._working:
-                return
-            if at > self._clock.now():
-                self._clock.advance_to(at)
             if self._liquidity is not None:
                 self._liquidity.see(symbol, tick)
+            if not self._working:
+                continue  # what stands in the market is known, whoever has an order there
+            if at > self._clock.now():
+                self._clock.advance_to(at)
             if symbol in to_open:
                 to_open.remove(symbol)
                 while (event := self._matcher.auction(symbol, tick.price, at, "open")) is not None:

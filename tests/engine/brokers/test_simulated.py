@@ -303,16 +303,18 @@ def test_an_opening_order_that_missed_the_opening_ends_with_the_session():
     assert ([("c1", VenueStatus.EXPIRED, OPEN + 3 * MINUTE)], []) == (ends(told), prices(told))
 
 
-@pytest.mark.parametrize("tif", [TimeInForce.IOC, TimeInForce.FOK])
-def test_at_once_or_canceled(tif):
-    """What cannot trade at the next open is cancelled there; what can is filled."""
+@pytest.mark.parametrize(
+    ("tif", "end"), [(TimeInForce.IOC, VenueStatus.EXPIRED), (TimeInForce.FOK, VenueStatus.CANCELED)]
+)
+def test_at_once_or_not_at_all(tif, end):
+    """What cannot trade at the next open ends there; what can is filled."""
     market = Market()
     market.run(bar(0, 10))
     market.send(kind=OrderType.LIMIT, limit=9, tif=tif)
     market.send(kind=OrderType.LIMIT, limit=12, tif=tif)
     told = market.play(bar(1, 11, 12, 8, 11))
 
-    assert [("c1", VenueStatus.CANCELED, OPEN + MINUTE)] == ends(told)
+    assert [("c1", end, OPEN + MINUTE)] == ends(told)
     assert [D(11)] == prices(told)
 
 
@@ -644,9 +646,8 @@ def test_all_or_nothing_and_at_once_know_the_volume(tif, quantity, filled):
     told = market.run(bar(0, 10), bar(1, 10))
 
     assert filled == fills(told)
-    assert ([] if sum(each for each, _ in filled) == quantity else [VenueStatus.CANCELED]) == [
-        status for _, status, _ in ends(told)
-    ]
+    end = VenueStatus.CANCELED if tif is TimeInForce.FOK else VenueStatus.EXPIRED
+    assert ([] if sum(each for each, _ in filled) == quantity else [end]) == [status for _, status, _ in ends(told)]
 
 
 def test_a_touched_limit_waits_its_turn():

@@ -1,10 +1,11 @@
-"""The wire without a socket: `requests` on one side, the venue's core on the other, and what a session needs of both."""
+"""The wire without a socket: `requests` on one side, the core of a venue on the other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
 from io import BytesIO
+from itertools import chain
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -21,12 +22,17 @@ from engine.stage import MarketData, fees_of, market_data
 
 __all__ = ["Wire", "in_memory"]
 
+_NOWHERE = "http://127.0.0.1:1"
+
 
 class Wire(BaseAdapter):
     """
-    Takes the requests of a `requests.Session` to a core, at the moment that ``now`` tells.
+    Takes the requests of a `requests.Session` to a core, each at the moment that ``now`` tells.
 
-    Mount it where the venue is said to be: ``broker.rest.session.mount(access.host, Wire(core, lambda: core.now))``.
+    To be mounted where the venue is said to be: ``broker.rest.session.mount(access.host, Wire(core, now))``.
+
+    Attributes:
+        requests: How many there were.
     """
 
     def __init__(self, core: Core, now: Callable[[], datetime]) -> None:
@@ -36,9 +42,8 @@ class Wire(BaseAdapter):
         self._now = now
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
-        parts = urlsplit(request.url or "")
-        body = request.body or b""
         self.requests += 1
+        parts, body = urlsplit(request.url or ""), request.body or b""
         answer = self._core.handle(
             Request(
                 method=request.method or "",
@@ -62,20 +67,16 @@ class Wire(BaseAdapter):
 
 
 def in_memory(config: SessionConfig, data: MarketData) -> Rehearsal:
-    """The stage of a session on the wire, without the wire: ``open_session(…, wired=in_memory)``."""
-    market = market_data(config)
-    groups = iter(market.bars)
-    first = next(groups)
+    """The stage of a session on the wire, without a socket: ``open_session(config, folder, wired=in_memory)``."""
+    bars = iter(market_data(config).bars)
+    first = next(bars)
     core = Core(**venue_of(config, data, first))
-    lockstep = Lockstep(core, _again(first, groups))
-    access = Access(key_id=KEY, secret_key=SECRET, url="http://127.0.0.1:1")
-    stage = Rehearsal(access, lockstep.step, first=data.first, fees=fees_of(config.market))
-    wire = Wire(core, lambda: core.now)
-    stage.alpaca.rest.session.mount("http://", wire)
-    stage.core, stage.wire = core, wire  # to be looked at
+    stage = Rehearsal(
+        Access(key_id=KEY, secret_key=SECRET, url=_NOWHERE),
+        Lockstep(core, chain([first], bars)).step,
+        first=data.first,
+        fees=fees_of(config.market),
+        waived=core.waived,
+    )
+    stage.alpaca.rest.session.mount(_NOWHERE, Wire(core, lambda: core.now))
     return stage
-
-
-def _again(first, rest):
-    yield first
-    yield from rest
