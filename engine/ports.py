@@ -103,6 +103,10 @@ class Stage(Protocol):
     def unheard(self) -> bool:
         """Whether the feed has something to tell before the market goes on."""
 
+    @property
+    def waived(self) -> Mapping[str, int]:
+        """What the venue let pass that a real one would refuse: the words, and how often; a paper venue may be mild."""
+
     def play(self, bars: tuple[Bar, ...]) -> Iterator[None]:
         """Play bars of the same moment; stop behind every event with its facts in the feed."""
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 
-from attrs import evolve, frozen
+from attrs import Factory, evolve, frozen
 
 from engine.books.journal import Journal
 from engine.books.recovery import Books
@@ -95,6 +95,7 @@ class Result:
         fills: Bookings that moved a position.
         facts: How many facts the journal holds.
         seconds: How long the run took on this machine.
+        waived: See `engine.ports.Stage`.
     """
 
     outcome: str
@@ -105,6 +106,7 @@ class Result:
     seconds: float
     tally: Tally
     books: Books
+    waived: Mapping[str, int] = Factory(dict)
 
 
 class PaperSession:
@@ -201,6 +203,7 @@ class PaperSession:
             seconds=self._host.monotonic() - began,
             tally=tally,
             books=self.engine.books,
+            waived=self.stage.waived,
         )
 
     def _play(

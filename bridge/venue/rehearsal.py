@@ -8,7 +8,8 @@ same on either way, and what the wire would change is seen for what it is.
 
 from __future__ import annotations
 
-from collections import deque
+import re
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -40,6 +41,7 @@ KEY, SECRET = "REHEARSAL", "of-this-machine-alone"
 _TRIES = 3  # at hearing what happened
 _OVERLAP = timedelta(seconds=1)  # the venue's listings do not lag
 _UNBOUND = RateLimit(requests=10**9)  # all of a moment's requests come at that moment of market time
+_PARTICULARS = re.compile(r'[(:"\d]')
 _UNKNOWN = Decimal(1)  # the price of what has had none
 
 
@@ -70,6 +72,11 @@ def _asset(symbol: str, price: Decimal) -> Asset:
     return Asset(symbol=symbol, name=symbol, exchange=exchange, price=price, kind=kind, shortable=not crypto)
 
 
+def _general(message: str) -> str:
+    """Without numbers and names: "insufficient qty available for order (requested: 3, …" is one of many."""
+    return _PARTICULARS.split(message)[0].rstrip(" .,")
+
+
 class Rehearsal:
     """
     `Stage` at a venue in lockstep; `Broker` and `Feed` at once.
@@ -84,7 +91,6 @@ class Rehearsal:
 
     Attributes:
         alpaca: The broker; its ``rest.session`` is what the requests go through.
-        waived: As given.
     """
 
     def __init__(
@@ -99,7 +105,7 @@ class Rehearsal:
     ) -> None:
         self.clock = SimulatedClock(first)
         self.alpaca = AlpacaBroker(access, clock=self.clock)
-        self.waived = waived
+        self._waived = waived
         self._step = step
         self._leave = leave
         self._charged = Charged(self.alpaca, fees, lambda: self.alpaca.account().cash)
@@ -204,6 +210,11 @@ class Rehearsal:
     @property
     def unheard(self) -> bool:
         return self._news or bool(self._facts)
+
+    @property
+    def waived(self) -> Mapping[str, int]:
+        """Alpaca's words up to where they speak of one order alone, the most frequent first."""
+        return dict(Counter(_general(each.failure.message) for each in self._waived).most_common())
 
     def skip(self, bars: tuple[Bar, ...]) -> None:
         """Without a word to the venue, which catches up with the next request."""

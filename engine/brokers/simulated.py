@@ -154,6 +154,11 @@ class SimulatedBroker:
     def feed(self) -> SimulatedBroker:
         return self
 
+    @property
+    def waived(self) -> Mapping[str, int]:
+        """Nothing: this venue has no rules of its own."""
+        return {}
+
     def close(self) -> None:
         """There is nothing to close."""
 
