@@ -67,3 +67,14 @@ def test_recorded_frames_have_their_counterparts(desk, shared):
     for theirs in recorded:
         assert set() == set(theirs) - set(fill)
         assert set() == set(theirs["order"]) - set(fill["order"])
+
+
+def test_the_latest_event_is_known(new_desk):
+    """Its id is the highest that was told, whoever has taken the frames."""
+    desk = new_desk()
+    before = desk.core.told
+    desk.buy()
+    desk.place()
+
+    assert "" == before
+    assert desk.core.told == desk.core.frames()[-1].data["event_id"]
