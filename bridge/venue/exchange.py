@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
-from operator import itemgetter
 from typing import Literal
 
 from bridge.venue.accounts import Account
@@ -24,12 +23,13 @@ from engine.calendar import Session
 from engine.market.bars import Bar
 from engine.market.matching import RESTED, Ended, Match, Matcher
 from engine.market.path import corners
-from engine.market.ticks import Quote, Tick, TickBar
+from engine.market.ticks import Quote, Tick
 from engine.model import ZERO, TimeInForce
 
 __all__ = ["Exchange"]
 
 _FINEST = Decimal("0.000000001")
+_COLLAR = Decimal("1.02")  # Alpaca buys coins for money as if they cost so much more, and 2 % of it is left over
 _OPENING = 0  # ranks: a session begins before anything arrives, and its prices come after that;
 _CLOSING, _EXPIRY = 8, 9  # it ends after all that belongs to its last moment, and its orders end after it
 
@@ -69,6 +69,7 @@ class Exchange:
         self._matcher = Matcher(frictions.liquidity, frictions.paid)
         self._orders: dict[str, Order] = {}
         self._waiting: dict[str, Order] = {}  # for their hours
+        self._ending: dict[int, dict[str, Order]] = {}  # by the moment at which they expire
         self._last = {asset.symbol: asset.price for asset in assets}
         self._yesterday = dict(self._last)
         self._quotes: dict[str, Quote] = {}
@@ -77,8 +78,6 @@ class Exchange:
         self.now = start
         self.phase = hours.phase(start)
         self.holding = False
-        for asset in assets:
-            self._matcher.advance(asset.symbol, asset.price, start, jump=True)
         self._plan_turn()
 
     # --- prices -------------------------------------------------------------------------------------------------------
@@ -153,6 +152,7 @@ class Exchange:
         self._yesterday = dict(self._last)
         for account in self._accounts.values():
             account.end_day(self.price)
+        self._lifecycle.executions.end_day()
 
     def _may_trade(self, order: Order) -> bool:
         if self._direct or order.asset.crypto or self.phase is Phase.REGULAR:
@@ -195,40 +195,23 @@ class Exchange:
         else:
             yield from self._along(symbol, self._matcher.tick(symbol, tick.price, self.now, kind="trade"))
 
-    def playing(self, bars: Sequence[tuple[Asset, Bar]]) -> Iterator[None]:
-        """
-        Play bars of the same moment, all of them corner by corner, or along their ticks; stop behind each thing.
+    def begin(self, asset: Asset, volume: Decimal) -> None:
+        """A bar begins that will trade so many base units."""
+        self._frictions.begin(asset.symbol, volume)
 
-        What is due in between happens in between. A session that ends with the bars ends behind their last price.
-        """
-        ticks = [
-            (tick.at, asset.symbol, asset, tick)
-            for asset, bar in bars
-            if isinstance(bar, TickBar)
-            for tick in bar.ticks
-        ]
-        if ticks:
-            for at, _, asset, tick in sorted(ticks, key=itemgetter(0, 1)):
-                yield from self.passing(at)
-                yield from self.ticking(asset, tick)
-        else:
-            yield from self._through_corners(bars)
-        yield from self.passing(max(bar.end for _, bar in bars))
-
-    def _through_corners(self, bars: Sequence[tuple[Asset, Bar]]) -> Iterator[None]:
+    def bars(self, bars: Sequence[tuple[Asset, Bar]]) -> None:
+        """Play bars of the same moment, all of them corner by corner; what is due in between happens in between."""
         paths = [(asset, corners(bar)) for asset, bar in bars]
         for asset, bar in bars:
-            self._frictions.begin(asset.symbol, bar.volume)
+            self.advance(bar.start)  # what was due before it is not traded against its volume
+            self.begin(asset, bar.volume)
         for corner in range(4):
             for asset, path in paths:
                 at, price = path[corner]
-                if corner == 3:
-                    yield from self.passing(at, ending=False)
-                    self.holding = True  # until all have had their last price
-                else:
-                    yield from self.passing(at)
-                yield from self.moving(asset, price, jump=corner == 0)
-        self.holding = False
+                self.reach(at)
+                self.move(asset, price, jump=corner == 0)
+        for _, bar in bars:
+            self.advance(bar.end)
 
     def _quoted(self, symbol: str, quote: Quote, *, buying: bool) -> Iterator[Match | Ended]:
         price = quote.ask if buying else quote.bid
@@ -254,9 +237,9 @@ class Exchange:
         for _ in self._along(symbol, way):
             pass
 
-    def _look_again(self, order: Order) -> None:
-        if self._matcher.order(order.id) is not None:
-            self._look(order)
+    def _look_again(self, order_id: str) -> None:
+        if self._matcher.order(order_id) is not None:
+            self._look(self._orders[order_id])
 
     def _opening_at(self, symbol: str, price: Decimal) -> Iterator[None]:
         if symbol in self._to_open and self.phase is Phase.REGULAR:
@@ -277,7 +260,7 @@ class Exchange:
             if working.triggered and not order.triggered and order.draft.type.value in _STOPS:
                 order.triggered = True
         for order_id in self._frictions.cut:
-            self._schedule.at(self.now + self._frictions.delay(), self._look_again, self._orders[order_id])
+            self._schedule.at(self.now + self._frictions.delay(), self._look_again, order_id)
         self._frictions.cut.clear()
 
     # --- orders -------------------------------------------------------------------------------------------------------
@@ -316,25 +299,42 @@ class Exchange:
         else:
             self._schedule.at(self.now + self._frictions.delay(), what, *orders)
 
+    def work_again(self, order: Order) -> None:
+        """What it has filled was changed after the fact: if it works, it works for what is left of it now."""
+        if self._matcher.cancel(order.id) is not None:
+            self._work(order)
+
     def _expire_in_time(self, order: Order) -> None:
         self._orders[order.id] = order
-        lasting = order.draft.time_in_force
-        session = self._direct or lasting in (TimeInForce.DAY, TimeInForce.OPG, TimeInForce.CLS)
-        if lasting is TimeInForce.GTC:
-            kept = None if self._direct else self._hours.kept_until(self.now, crypto=order.asset.crypto)
-            ends: datetime | None = kept
-        elif session or not order.asset.crypto:
-            ends = self._hours.day_ends(self.now, extended=order.draft.extended_hours)
-            if self._session is not None and not order.draft.extended_hours:
-                ends = self._session.close  # also at the very close, before it has ended
+        lasting = order.draft.time_in_force is TimeInForce.GTC
+        ends: datetime | None
+        if self._direct:
+            ends = None if lasting else self._session_ends()
+        elif order.asset.crypto or lasting:
+            ends = self._hours.kept_until(self.now, crypto=order.asset.crypto)
         else:
-            ends = None
-        if ends is not None:
-            order.expires_at = nanos(ends)
-            self._schedule.at(ends, self._expire, order, rank=_EXPIRY)
+            ends = self._hours.day_ends(self.now, extended=order.draft.extended_hours)
+        if ends is None:
+            return
+        at = order.expires_at = nanos(ends)
+        if at not in self._ending:  # one entry for all that end together: most are over long before
+            self._ending[at] = {}
+            self._schedule.at(ends, self._expire, at, rank=_EXPIRY)
+        self._ending[at][order.id] = order
+
+    def _session_ends(self) -> datetime | None:
+        """When the session is over that an order of now is for; at the very close it is this one until it has ended."""
+        return self._hours.day_ends(self.now, extended=False) if self._session is None else self._session.close
+
+    def _forget(self, order: Order) -> None:
+        """It is over: nothing here is about it any more."""
+        self._orders.pop(order.id, None)
+        self._waiting.pop(order.id, None)
+        if order.expires_at is not None and order.expires_at in self._ending:
+            self._ending[order.expires_at].pop(order.id, None)
 
     def _arrive(self, order: Order) -> None:
-        if not order.open or order.status in ("pending_cancel", "pending_replace"):
+        if not order.open or order.status == "pending_cancel":
             return
         if not self._may_trade(order):
             self._waiting[order.id] = order
@@ -362,6 +362,8 @@ class Exchange:
         if price is None:
             shown = self.taking(order.asset, buying=draft.buying)
             price = self._frictions.expected(order.asset.symbol, shown, buying=draft.buying)
+            if order.asset.crypto and draft.buying:
+                price *= _COLLAR
         quantity = ((draft.notional or ZERO) / price).quantize(_FINEST, ROUND_DOWN)
         if not order.opens:
             quantity = min(quantity, abs(self._accounts[order.owner].quantity(order.asset)))
@@ -377,9 +379,11 @@ class Exchange:
         symbol, side = order.asset.symbol, order.draft.side
         charge = self._fees.charge(symbol, side, event.quantity, event.price, self.now, event.assumption in RESTED)
         self._frictions.took(symbol, event.quantity, buying=order.draft.buying)
-        self._lifecycle.filled(order, event.quantity, event.price, charge, self.now)
+        self._lifecycle.filled(order, event.quantity, event.price, charge, self.now, event.assumption)
         for other in self._others(order):
             self._shrink(other, event.quantity)
+        if order.status == "filled":
+            self._forget(order)
         if order.status == "filled" and order.draft.order_class != "oco":
             for number, leg in enumerate(order.legs):
                 if leg.open:
@@ -416,7 +420,7 @@ class Exchange:
         if not order.open:
             return
         self._matcher.cancel(order.id)
-        self._waiting.pop(order.id, None)
+        self._forget(order)
         self._lifecycle.over(order, status, self.now)
         first = order if order.parent is None else order.parent
         for other in (first, *first.legs):
@@ -425,23 +429,31 @@ class Exchange:
                 self._end(other, "expired" if together else "canceled")
 
     def _cancel(self, order: Order) -> None:
-        old = None if order.replaces is None else self._orders[order.replaces]
-        if old is not None and old.status == "pending_replace":
-            self._replace(old, order)
+        self._take_its_place(order)
         self._end(order, "canceled")
 
-    def _expire(self, order: Order) -> None:
-        self._end(order, "expired")
+    def _expire(self, at: int) -> None:
+        for order in list(self._ending[at].values()):
+            self._take_its_place(order)
+            self._end(order, "expired")
+        del self._ending[at]
+
+    def _take_its_place(self, order: Order) -> None:
+        """An order that ends before it has replaced another replaces it first, lest the other waits for ever."""
+        old = None if order.replaces is None else self._orders.get(order.replaces)
+        if old is not None and old.status == "pending_replace":
+            self._replace(old, order)
 
     def _replace(self, old: Order, new: Order) -> None:
         if not new.open or new.replaces != old.id or old.status == "replaced":
             return
+        if old.parent is not None or old.draft.order_class == "oco":
+            new.quantity = old.quantity  # what the other exit has done meanwhile counts
         quantity = new.quantity or ZERO
         if not old.open or quantity <= old.filled:
             self._lifecycle.goes_on(old, self.now)
+            self._forget(new)
             self._lifecycle.over(new, "rejected", self.now)
-            if old.open and old.id not in self._waiting:
-                self._work(old)  # it may have arrived meanwhile, and was not let in
             return
         new.filled, new.cost, new.triggered, new.hwm = old.filled, old.cost, old.triggered, old.hwm
         self._inherit(old, new)
@@ -449,7 +461,7 @@ class Exchange:
         if working is not None:
             request = new.as_request(quantity - old.filled + working.cumulative)
             self._matcher.replace(old.id, new.id, request, self.now)
-        self._waiting.pop(old.id, None)
+        self._forget(old)
         old.replaced_by = new.id
         self._lifecycle.over(old, "replaced", self.now)
         if not self._may_trade(new):

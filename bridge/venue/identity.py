@@ -26,11 +26,16 @@ class Identity:
     def __init__(self, seed: int, *, steady: bool = False) -> None:
         self.chance = Random(seed)
         self._steady = steady
+        self._requests = Random(f"{seed}/requests")
         self._last = 0
         self._ulid = 0
 
     def uuid(self) -> str:
         return str(UUID(int=self.chance.getrandbits(128), version=4))
+
+    def request(self) -> str:
+        """The id of a request; nothing else depends on how many there were."""
+        return str(UUID(int=self._requests.getrandbits(128), version=4))
 
     def stamp(self, now: datetime) -> int:
         """A moment with nine digits, later than every one before it: no two of them are equal (but see ``steady``)."""

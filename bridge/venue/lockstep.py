@@ -1,22 +1,27 @@
 """
-A venue that waits for its client: market time goes on when it is told to, and stops behind every thing that happens.
+What a session plays at a venue of its own: its market, move by move, and where each step has led.
 
-So whoever trades here reacts at the very place of the path where it happened, as in a process of its own, however long
-its answer takes.
+The venue waits for its client: market time goes on when it is told to, and stops behind every thing that happens. So
+whoever trades there reacts at the very place of the path where it happened, however long the answer takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
+from operator import itemgetter
 
 from attrs import frozen
 
-from bridge.venue.core import Core
-from engine.clock import utc
+from bridge.venue.market import Closed, Move, Ticked, moves_of
+from engine.calendar import Calendar
 from engine.market.bars import Bar
+from engine.market.ticks import TickBar
+from engine.recipe import SessionConfig, as_text
+from engine.stage import market_data
 
-__all__ = ["Lockstep", "Stop"]
+__all__ = ["SessionMarket", "Stop"]
 
 
 @frozen(kw_only=True)
@@ -36,39 +41,34 @@ class Stop:
     done: bool
 
 
-class Lockstep:
+class SessionMarket:
     """
-    Args:
-        bars: What the market plays: bars of the same moment together, oldest first.
+    The market of a session's settings, as a `bridge.venue.market.Market`: the same bars at the same moments.
+
+    Raises:
+        InvalidInput: There are no such bars.
     """
 
-    def __init__(self, core: Core, bars: Iterable[tuple[Bar, ...]]) -> None:
-        self._core = core
-        self._bars = iter(bars)
-        self._next = next(self._bars, None)
-        self._playing: Iterator[None] | None = None
+    def __init__(self, config: SessionConfig) -> None:
+        data = market_data(config)
+        self._config = config
+        self._digest = data.digest
+        self.first: datetime = data.first
+        self.calendar: Calendar | None = data.calendar
+        self.prices: Mapping[str, Decimal] = {bar.symbol: bar.open for bar in next(iter(data.bars))}
 
-    def step(self, to: datetime) -> Stop:
-        """
-        Play on, at most to that moment.
+    @property
+    def recipe(self) -> Mapping[str, object]:
+        return {"market": "session", "settings": as_text(self._config), "digest": self._digest}
 
-        Args:
-            to: The end of a bar; bars that begin before it are played to their end.
-        """
-        core, to = self._core, utc(to)
-        told = core.told
-        while True:
-            if self._playing is None and (self._next is None or self._next[0].start >= to):
-                core.advance(to)
-                break
-            if self._playing is None:
-                assert self._next is not None  # or there is nothing to play
-                self._playing = core.playing(*self._next)
-            for _ in self._playing:
-                if core.told != told:
-                    return self._stop(done=False)
-            self._playing, self._next = None, next(self._bars, None)
-        return self._stop(done=core.told == told)
+    def moves(self) -> Iterator[Move]:
+        for bars in market_data(self._config).bars:
+            yield from _along_ticks(bars) if isinstance(bars[0], TickBar) else moves_of(bars)
 
-    def _stop(self, *, done: bool) -> Stop:
-        return Stop(at=self._core.now, event_id=self._core.told, done=done)
+
+def _along_ticks(bars: tuple[Bar, ...]) -> Iterator[Move]:
+    ticks = [(tick.at, bar.symbol, tick) for bar in bars if isinstance(bar, TickBar) for tick in bar.ticks]
+    for at, symbol, tick in sorted(ticks, key=itemgetter(0, 1)):
+        yield Ticked(at, symbol, tick)
+    for bar in bars:
+        yield Closed(bar.end, bar)

@@ -81,6 +81,8 @@ def check_position(account: Account, draft: Draft, quoted: Quoted, prices: Price
             _check_short(account, draft, quoted, prices)
         elif any(o.opens and not o.draft.buying and o.asset is asset for o in account.open.values()):
             raise Refused(forbidden("cannot open a long buy while a short sell order is open"))
+        if draft.notional is not None and not asset.crypto and _closing(account, draft):
+            raise Refused(forbidden("unable to open new notional orders while having open closing position orders"))
     else:
         if draft.order_class in ("bracket", "oto"):
             raise Refused(unsuited(f"{draft.order_class} orders must be entry orders"))
@@ -88,6 +90,10 @@ def check_position(account: Account, draft: Draft, quoted: Quoted, prices: Price
         if wanted is None:
             wanted = (draft.notional or ZERO) / (draft.limit_price or quoted.taking(buying=draft.buying))
         check_free(account, draft, wanted)
+
+
+def _closing(account: Account, draft: Draft) -> bool:
+    return any(not order.opens and order.asset is draft.asset for order in account.open.values())
 
 
 def check_free(account: Account, draft: Draft, wanted: Decimal, *, without: Decimal = ZERO) -> None:

@@ -12,15 +12,14 @@ import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any
 
-from bridge.venue.assets import Asset, Assets
 from bridge.venue.commands import Waived
 from bridge.venue.core import Trader
 from bridge.venue.frictions import Terms
 from bridge.venue.limits import RateLimit
-from bridge.venue.lockstep import Stop
+from bridge.venue.lockstep import SessionMarket, Stop
+from bridge.venue.paper_venue import PaperVenue
+from bridge.venue.recipe import Recipe
 from engine.brokers.alpaca.access import Access
 from engine.brokers.alpaca.broker import AlpacaBroker
 from engine.brokers.alpaca.watch import ENDS
@@ -35,41 +34,48 @@ from engine.model import OrderRequest, Replacement, VenuePosition
 from engine.recipe import SessionConfig
 from engine.stage import MarketData, fees_of, frictions
 
-__all__ = ["KEY", "SECRET", "Rehearsal", "venue_of"]
+__all__ = ["KEY", "SECRET", "Rehearsal", "rehearse", "venue_of"]
 
 KEY, SECRET = "REHEARSAL", "of-this-machine-alone"
 _TRIES = 3  # at hearing what happened
 _OVERLAP = timedelta(seconds=1)  # the venue's listings do not lag
 _UNBOUND = RateLimit(requests=10**9)  # all of a moment's requests come at that moment of market time
 _PARTICULARS = re.compile(r'[(:"\d]')
-_UNKNOWN = Decimal(1)  # the price of what has had none
 
 
-def venue_of(config: SessionConfig, data: MarketData, first: tuple[Bar, ...]) -> dict[str, Any]:
+def venue_of(config: SessionConfig) -> Recipe:
+    """What the venue of a session is made of."""
+    return Recipe(
+        traders=(Trader(key=KEY, secret=SECRET, cash=config.cash, multiplier=4),),
+        market=SessionMarket(config),
+        every=None,
+        seed=config.seed,
+        terms=Terms(fees=fees_of(config.market), direct=True, lenient=True, **frictions(config.market)),
+        rate=_UNBOUND,
+        data_rate=_UNBOUND,
+    )
+
+
+def rehearse(config: SessionConfig, data: MarketData) -> Rehearsal:
     """
-    What the `Core` of a session's venue is made of.
+    The stage of a session over HTTP: ``open_session(config, folder, wired=rehearse)``.
 
-    Args:
-        first: The first bars, where its prices begin.
+    Its venue runs until the stage is closed.
     """
-    opens = {bar.symbol: bar.open for bar in first}
-    names = data.symbols or tuple(opens)
-    return {
-        "traders": [Trader(key=KEY, secret=SECRET, cash=config.cash, multiplier=4)],
-        "calendar": data.calendar,
-        "start": data.first,
-        "seed": config.seed,
-        "assets": Assets(_asset(name, opens.get(name, _UNKNOWN)) for name in names),
-        "terms": Terms(fees=fees_of(config.market), direct=True, lenient=True, **frictions(config.market)),
-        "rate": _UNBOUND,
-    }
-
-
-def _asset(symbol: str, price: Decimal) -> Asset:
-    crypto = "/" in symbol
-    exchange = "CRYPTO" if crypto else "NASDAQ"
-    kind: Any = "crypto" if crypto else "us_equity"
-    return Asset(symbol=symbol, name=symbol, exchange=exchange, price=price, kind=kind, shortable=not crypto)
+    venue = PaperVenue(venue_of(config), speed=None)
+    venue.start()
+    try:
+        return Rehearsal(
+            Access(key_id=KEY, secret_key=SECRET, url=venue.url),
+            venue.step_within,
+            first=data.first,
+            fees=fees_of(config.market),
+            waived=venue.waived,
+            leave=venue.stop,
+        )
+    except BaseException:
+        venue.stop()
+        raise
 
 
 def _general(message: str) -> str:
@@ -86,7 +92,7 @@ class Rehearsal:
         step: Lets it play on to a moment, or to the next thing that happens before.
         first: Where it stands.
         fees: What it takes; over the wire it does not say so.
-        waived: What the venue lets pass, should it keep a list of that.
+        waived: Tells what the venue has let pass.
         leave: Called when the session is over.
 
     Attributes:
@@ -100,7 +106,7 @@ class Rehearsal:
         *,
         first: datetime,
         fees: FeeModel,
-        waived: Sequence[Waived] = (),
+        waived: Callable[[], Sequence[Waived]] = list,
         leave: Callable[[], object] = lambda: None,
     ) -> None:
         self.clock = SimulatedClock(first)
@@ -214,7 +220,7 @@ class Rehearsal:
     @property
     def waived(self) -> Mapping[str, int]:
         """Alpaca's words up to where they speak of one order alone, the most frequent first."""
-        return dict(Counter(_general(each.failure.message) for each in self._waived).most_common())
+        return dict(Counter(_general(each.failure.message) for each in self._waived()).most_common())
 
     def skip(self, bars: tuple[Bar, ...]) -> None:
         """Without a word to the venue, which catches up with the next request."""

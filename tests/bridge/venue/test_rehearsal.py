@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import socket
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -360,6 +361,38 @@ def test_the_name_of_a_session_does_not_tell_the_way():
 
     assert facts[0].session_id == facts[1].session_id
     assert [False, True] == ['"wire":true' in fact.config for fact in facts]
+
+
+# --- over HTTP --------------------------------------------------------------------------------------------------------
+
+
+def test_over_http(tmp_path):
+    """With sockets in between the journal is the same to the byte, resumed or not, and the venue ends."""
+    pytest.importorskip("starlette")
+    pytest.importorskip("uvicorn")
+    from bridge.venue.rehearsal import rehearse
+
+    config = convert(read_toml(str(EXAMPLES / "vwap.toml")), SessionConfig, where="vwap.toml")
+    session = open_session(evolve(config, wire=True), tmp_path / "http", wired=rehearse)
+    bars = iter(range(150))
+    stopped = session.run(stopped=lambda: next(bars, None) is None)
+    session.close()
+    session = resume_session(tmp_path / "http", wired=rehearse)
+    url = session.stage.alpaca.access.host
+    result = session.run()
+    session.close()
+    in_process = ran(config, wire=False)
+    resumed = resume_session(tmp_path / "http", wired=in_memory)  # held against the journal, fact by fact
+    again = resumed.run()
+    resumed.close()
+
+    assert ("stopped", "completed", "completed") == (stopped.outcome, result.outcome, again.outcome)
+    assert told(in_process) == told(result) == told(again)
+    assert in_process.books.fingerprint() == result.books.fingerprint()
+    assert (result.waived, result.facts) == (again.waived, again.facts)
+    assert ["insufficient qty available for order"] == list(result.waived)
+    with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))):
+        pass
 
 
 # --- resuming ---------------------------------------------------------------------------------------------------------
