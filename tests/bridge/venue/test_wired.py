@@ -9,7 +9,7 @@ import pytest
 requests = pytest.importorskip("requests")
 pytest.importorskip("msgspec")
 
-from bridge.venue.recipe import PAPER, Recipe, house_of
+from bridge.venue.recipe import PAPER, Recipe, house_of  # noqa: E402
 from bridge.venue.wired import Wire, in_memory  # noqa: E402 - behind what it needs
 from engine.session import SessionConfig, market_data  # noqa: E402
 
