@@ -20,7 +20,7 @@ from starlette.routing import Mount, WebSocketRoute
 from bridge.stream.frames import Encoding
 from bridge.venue.admin import Admin
 from bridge.venue.clockwork import Clockwork
-from bridge.venue.connections import KEEP_ALIVE, Connection
+from bridge.venue.connections import KEEP_ALIVE, Connection, Websocket
 from bridge.venue.core import Answer, Request
 from bridge.venue.data.protocol import FEEDS
 from bridge.venue.data.streams import DataStreams
@@ -82,7 +82,7 @@ class VenueServer:
         config = uvicorn.Config(
             LocalOnly(app) if local else app,
             http=Connection,
-            ws="websockets-sansio",
+            ws=Websocket,
             ws_max_size=LARGEST_BODY,
             ws_per_message_deflate=False,
             lifespan="off",
