@@ -183,5 +183,5 @@ class Switchboard:
         if closing.code == 1006:
             call.line.cut()
         else:
-            call.line.waiting.clear()
+            call.line.forget()
             call.line.close(closing.code, closing.reason)
