@@ -34,6 +34,17 @@ class Feeds:
         self._switchboard = switchboard
         self._woken = woken
         self._open: dict[DataProtocol, Call] = {}
+        self._asked = asyncio.Event()
+
+    async def listening(self, path: str, count: int) -> None:
+        """Return once at least so many connections of that feed have subscribed to something."""
+        while self._subscribed(path) < count:
+            self._asked.clear()
+            await self._asked.wait()
+
+    def _subscribed(self, path: str) -> int:
+        feed = self._streams.feed(path)
+        return sum(protocol.feed is feed and any(protocol.subscriptions.values()) for protocol in self._open)
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection until it ends."""
@@ -58,6 +69,7 @@ class Feeds:
                 if protocol.account is not None and call.key is None:
                     self._switchboard.introduce(call, self._core.accounts[protocol.account].credential.key)
                 self._woken()
+                self._asked.set()
         except Exception:  # noqa: BLE001 - one client must not end the venue
             _log.exception("a connection to market data")
             line.close(1011, "internal error")

@@ -98,6 +98,7 @@ class Line:
     def cut(self) -> None:
         """End it at once: nothing more is sent, not even what waits."""
         self.forget()
+        self._flows.set()  # or a frozen line would not hear of its end
         cut(self._socket.scope)
 
     def freeze(self) -> None:

@@ -17,7 +17,9 @@ from typing import Any, Self, TypeVar
 
 from bridge.loopthread import LoopThread, State
 from bridge.stream.frames import Encoding
+from bridge.venue.commands import Waived
 from bridge.venue.local import is_loopback
+from bridge.venue.lockstep import Stop
 from bridge.venue.mischief import FaultSwitch, Mischief
 from bridge.venue.notation import amount
 from bridge.venue.oracle import oracle
@@ -232,6 +234,30 @@ class PaperVenue:
             to = clockwork.house.next_due()
         return clockwork.step(now if to is None else to)
 
+    def step_within(self, to: datetime) -> Stop:
+        """
+        Move time on, where it stands by itself, at most to a moment and not beyond the next thing that is told.
+
+        From the first such step on the market goes on with these alone: see `bridge.venue.house.House.step`.
+
+        Raises:
+            InvalidRequest: Time runs by itself here, that moment has passed, or the venue keeps a file: what happened
+                in lockstep could not be repeated from it.
+        """
+        if self._path is not None:
+            raise InvalidRequest("state", str(self._path), "None, for a venue in lockstep")
+        return self._call("step", self._step_within, to, within=_STEP_WITHIN)
+
+    async def _step_within(self, to: datetime) -> Stop:
+        return self._server_running().clockwork.step_within(to)
+
+    def waived(self) -> list[Waived]:
+        """What lenient terms let pass so far, see `bridge.venue.frictions.Terms`; oldest first."""
+        return self._call("waived", self._waived)
+
+    async def _waived(self) -> list[Waived]:
+        return list(self._server_running().clockwork.house.core.waived)
+
     def price(self, symbol: str, price: Decimal | float | str, *, jump: bool = False) -> None:
         """
         Let the price of an asset go to another one.
@@ -268,17 +294,22 @@ class PaperVenue:
         clockwork.settle()
         return oracle(clockwork.house.core, clockwork.house.faults.tripped)
 
-    def wait_listening(self, count: int = 1, *, timeout: float = _WITHIN) -> None:
+    def wait_listening(self, count: int = 1, *, path: str = "/stream", timeout: float = _WITHIN) -> None:
         """
-        Wait until at least so many connections listen to the user stream: what happens before is not told to them.
+        Wait until at least so many connections listen: what happens before is not told to them.
+
+        Args:
+            path: Of the user stream, or of a feed of market data, "/v2/iex" for example: they have subscribed to
+                something.
 
         Raises:
             OutcomeUnknown: They did not within ``timeout`` seconds.
+            InvalidRequest: There is no such stream.
         """
-        self._call("listeners", self._listening, count, within=timeout)
+        self._call("listeners", self._listening, path, count, within=timeout)
 
-    async def _listening(self, count: int) -> None:
-        await self._server_running().listening(count)
+    async def _listening(self, path: str, count: int) -> None:
+        await self._server_running().listening(path, count)
 
     def _call(self, what: str, fn: Callable[..., Coroutine[Any, Any, _T]], *args: Any, within: float = _WITHIN) -> _T:
         self._server_running()

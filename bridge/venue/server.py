@@ -16,11 +16,12 @@ from datetime import datetime
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.stream.frames import Encoding
 from bridge.venue.admin import Admin
 from bridge.venue.clockwork import Clockwork
-from bridge.venue.connections import KEEP_ALIVE, Connection, Websocket
+from bridge.venue.connections import KEEP_ALIVE, Connection, Websocket, hang_up
 from bridge.venue.core import Answer, Request
 from bridge.venue.data.protocol import FEEDS
 from bridge.venue.data.streams import DataStreams
@@ -34,6 +35,7 @@ from bridge.venue.switchboard import Switchboard
 from bridge.venue.trades import TradeStream
 from bridge.venue.updates import Frame
 from engine.clock import Clock
+from engine.errors import InvalidRequest
 
 __all__ = ["VenueServer"]
 
@@ -70,15 +72,17 @@ class VenueServer:
         self._subscribers = Subscribers()
         self._feeds = Feeds(DataStreams(house.data), house.core, self._switchboard, self._settle)
         self.clockwork = Clockwork(house, pace, self._deliver, self._tell)
-        app = Starlette(
+        rest = Rest(self.clockwork, self._handle, self._subscribers.events)
+        routes = Starlette(
             routes=[
                 *Admin(self.clockwork, token).routes(),
                 WebSocketRoute("/stream", self._trades.serve),
                 WebSocketRoute("/stream/", self._trades.serve),
                 *(WebSocketRoute(path, self._feeds.serve) for path in FEEDS),
-                Mount("/", Rest(self.clockwork, self._handle, self._subscribers.events)),
+                Mount("/", rest),
             ]
         )
+        app = _Entrance(rest, routes)
         config = uvicorn.Config(
             LocalOnly(app) if local else app,
             http=Connection,
@@ -86,6 +90,7 @@ class VenueServer:
             ws_max_size=LARGEST_BODY,
             ws_per_message_deflate=False,
             lifespan="off",
+            proxy_headers=False,
             log_config=None,  # whoever runs it has their own
             server_header=False,
             date_header=False,
@@ -105,9 +110,14 @@ class VenueServer:
         """Return once it answers."""
         await self._ready.wait()
 
-    async def listening(self, count: int) -> None:
-        """Return once at least so many connections listen to the user stream."""
-        await self._trades.listening(count)
+    async def listening(self, path: str, count: int) -> None:
+        """Return once at least so many connections listen to the user stream, or to a feed of market data."""
+        if path == "/stream":
+            await self._trades.listening(count)
+        elif path in FEEDS:
+            await self._feeds.listening(path, count)
+        else:
+            raise InvalidRequest("path", path, f"one of /stream, {', '.join(FEEDS)}")
 
     def stop(self) -> None:
         """End every connection, and then `serve`."""
@@ -140,6 +150,21 @@ class VenueServer:
         for connection in set(self._server.server_state.connections):
             if isinstance(connection, Connection):  # websockets are closed one by one, each with a code
                 connection.transport.abort()
+
+
+class _Entrance:
+    """Requests of traders, which are nearly all, do not go through the routes; the end of the venue is no error."""
+
+    def __init__(self, rest: ASGIApp, routes: ASGIApp) -> None:
+        self._rest = rest
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        of_a_trader = scope["type"] == "http" and not scope["path"].startswith("/_venue/")
+        try:
+            await (self._rest if of_a_trader else self._routes)(scope, receive, send)
+        except asyncio.CancelledError:  # the venue ends, and who is not answered by now will not be
+            await hang_up(scope)
 
 
 class _Server(uvicorn.Server):

@@ -17,7 +17,7 @@ from attrs import define, field
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
-from bridge.venue.connections import cut
+from bridge.venue.connections import hang_up
 from bridge.venue.faults.actions import CloseAll, CloseConnection, Deliver, Due, Hangup, Refuse, SetFlow
 from bridge.venue.faults.delivery import Connection, Delivery
 from bridge.venue.faults.faults import Faults
@@ -75,16 +75,14 @@ class Switchboard:
         """Whether the handshake may be finished; if not, it has been answered or the connection has been cut."""
         verdict = self._faults().handshake(stream, None, self._now())
         if isinstance(verdict, Hangup):
-            await websocket.receive()
-            cut(websocket.scope)
-            await websocket.receive()
+            await hang_up(websocket.scope)
             return False
         if isinstance(verdict, Refuse):
             answer = verdict.answer
             body = msgspec.json.encode(answer.body)
-            await websocket.receive()
+            await websocket.receive()  # or it may not be answered
             await websocket.send_denial_response(Response(body, answer.status, dict(answer.headers)))
-            await websocket.receive()  # until it is gone: who returns earlier is taken for one that forgot to answer
+            await hang_up(websocket.scope)
             return False
         return True
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -54,6 +56,22 @@ def venue(new_venue: Callable[..., Any]) -> Any:
     return new_venue()
 
 
+@pytest.fixture
+def minutes(tmp_path: Path) -> Callable[..., Path]:
+    """``minutes("AAPL", (open, high, low, close, volume), …)``: a file of bars, from half past ten on."""
+
+    def written(symbol: str, *bars: tuple[float, float, float, float, float]) -> Path:
+        path = tmp_path / f"{symbol.replace('/', '')}.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file)
+            rows.writerow(["timestamp", "open", "high", "low", "close", "volume"])
+            for number, bar in enumerate(bars):
+                rows.writerow([(TUESDAY + number * timedelta(minutes=1)).isoformat(), *bar])
+        return path
+
+    return written
+
+
 class Host:
     """A process that serves venues, one at a time, and is told what to do by lines of text."""
 
@@ -91,9 +109,10 @@ class ServedVenue:
         url, key, secret: Where it is, and whose account there is.
     """
 
-    def __init__(self, host: Host, *, start: datetime, requests: int) -> None:
+    def __init__(self, host: Host, *, start: datetime, requests: int, bars: Mapping[str, Path]) -> None:
         self._ask = host.ask
-        said = self._ask("begin", start=start.isoformat(), requests=requests)
+        files = {symbol: str(path) for symbol, path in bars.items()}
+        said = self._ask("begin", start=start.isoformat(), requests=requests, bars=files)
         self.url, self.key, self.secret = said["url"], said["key"], said["secret"]
 
     def step(self, seconds: float | None = None, *, to: datetime | None = None) -> None:
@@ -102,8 +121,8 @@ class ServedVenue:
     def price(self, symbol: str, price: str) -> None:
         self._ask("price", symbol=symbol, price=price)
 
-    def wait_listening(self) -> None:
-        self._ask("wait_listening")
+    def wait_listening(self, *, path: str = "/stream") -> None:
+        self._ask("wait_listening", path=path)
 
 
 @pytest.fixture(scope="module")
@@ -115,10 +134,16 @@ def host() -> Iterator[Host]:
 
 @pytest.fixture
 def new_served_venue(threads: list[Thread], host: Host) -> Iterator[Callable[..., ServedVenue]]:
-    """``new_served_venue(requests=1)``: as `new_venue`, for clients that cannot be installed beside the venue."""
+    """
+    As `new_venue`, for clients that cannot be installed beside the venue.
 
-    def made(*, start: datetime = TUESDAY, requests: int = 200) -> ServedVenue:
-        return ServedVenue(host, start=start, requests=requests)
+    ``new_served_venue(bars={"AAPL": path})`` plays a file.
+    """
+
+    def made(
+        *, start: datetime = TUESDAY, requests: int = 200, bars: Mapping[str, Path] = MappingProxyType({})
+    ) -> ServedVenue:
+        return ServedVenue(host, start=start, requests=requests, bars=bars)
 
     yield made
     host.ask("end")

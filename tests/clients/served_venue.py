@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from bridge.venue.limits import RateLimit
-from bridge.venue.market import Still
+from bridge.venue.market import Recorded, Still
 from bridge.venue.paper_venue import PaperVenue
 from bridge.venue.recipe import Recipe
 
@@ -24,9 +24,9 @@ class Served:
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
 
-    def begin(self, start: str, requests: int) -> dict[str, str]:
+    def begin(self, start: str, requests: int, bars: dict[str, str]) -> dict[str, str]:
         recipe = Recipe(
-            market=Still(datetime.fromisoformat(start)),
+            market=Recorded(bars) if bars else Still(datetime.fromisoformat(start)),
             every=None,
             hours="exchange",
             rate=RateLimit(requests=requests),
@@ -44,8 +44,8 @@ class Served:
     def price(self, symbol: str, price: str) -> None:
         self._venue.price(symbol, price)
 
-    def wait_listening(self) -> None:
-        self._venue.wait_listening()
+    def wait_listening(self, path: str) -> None:
+        self._venue.wait_listening(path=path)
 
 
 def main() -> None:

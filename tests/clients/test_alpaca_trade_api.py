@@ -20,8 +20,8 @@ with warnings.catch_warnings():
     alpaca_trade_api = pytest.importorskip("alpaca_trade_api")
 
 from alpaca_trade_api.common import URL
-from alpaca_trade_api.rest import REST, APIError
-from alpaca_trade_api.stream import TradingStream
+from alpaca_trade_api.rest import REST, APIError, TimeFrame
+from alpaca_trade_api.stream import CryptoDataStream, DataStream, TradingStream
 
 FAIL_AFTER = 5.0  # seconds; only a broken test ever waits this long
 EVENING = datetime(2024, 1, 2, 22, tzinfo=UTC)  # an hour after the close
@@ -363,3 +363,89 @@ def test_bracket_is_told(served_venue, api, updates):
         ("fill", stop),
         ("canceled", profit),
     ] == [(update.event, update.order["id"]) for update in updates(7)]
+
+
+# --- market data ------------------------------------------------------------------------------------------------------
+
+
+MINUTES = [(190, 191, 189, 190.5, 1000), (190.5, 192, 190, 191, 2000), (191, 191.5, 188, 188.5, 3000)]
+
+
+@pytest.fixture
+def recorded(new_served_venue, minutes, monkeypatch):
+    """A venue that plays `MINUTES` of AAPL, and is where the environment says that market data is."""
+    venue = new_served_venue(bars={"AAPL": minutes("AAPL", *MINUTES)})
+    monkeypatch.setenv("APCA_API_DATA_URL", venue.url)
+    return venue
+
+
+def test_bars_trades_and_quotes(recorded):
+    """What was played is read as bars, trades and quotes, all of them or the newest."""
+    api = client_of(recorded)
+    recorded.step(180)
+    bars = api.get_bars("AAPL", TimeFrame.Minute, "2024-01-02T15:30:00Z").df
+    trades = api.get_trades("AAPL", "2024-01-02T15:30:00Z").df
+    snapshot = api.get_snapshot("AAPL")
+
+    assert MINUTES == list(bars[["open", "high", "low", "close", "volume"]].itertuples(index=False, name=None))
+    assert {190, 192, 188, 188.5} <= set(trades.price)
+    assert 188.5 == api.get_latest_bar("AAPL").c == api.get_latest_trade("AAPL").p == snapshot.minute_bar.c
+    assert 0 < len(api.get_quotes("AAPL", "2024-01-02T15:30:00Z").df) == len(trades)
+    assert {"AAPL", "BTC/USD"} == {*api.get_latest_bars(["AAPL"]), *api.get_latest_crypto_trades(["BTC/USD"])}
+
+
+@pytest.fixture
+def told(threads):
+    """``told(stream)`` lets a data stream run in a thread of its own; what its handlers are given: ``take("bars")``."""
+    streams = []
+
+    class Told:
+        def __init__(self):
+            self._queues = {name: Queue() for name in ("bars", "trades", "quotes", "books")}
+
+        def __getitem__(self, name):
+            async def handle(data):
+                self._queues[name].put(data)
+
+            return handle
+
+        def run(self, stream):
+            streams.append(stream)
+            run = lambda: asyncio.run(stream._run_forever())  # noqa: E731
+            threads.append(Thread(target=run, name="alpaca-trade-api's data", daemon=True))
+            threads[-1].start()
+
+        def take(self, name, count=1):
+            return [self._queues[name].get(timeout=FAIL_AFTER) for _ in range(count)]
+
+    yield Told()
+    for stream in streams:
+        stream.stop()
+
+
+def test_stream_of_shares(recorded, told):
+    """Bars, trades and quotes are told as they happen."""
+    stream = DataStream(recorded.key, recorded.secret, URL(recorded.url), False, "iex")
+    stream.subscribe_bars(told["bars"], "AAPL")
+    stream.subscribe_trades(told["trades"], "*")
+    stream.subscribe_quotes(told["quotes"], "AAPL")
+    told.run(stream)
+    recorded.wait_listening(path="/v2/iex")
+    recorded.step(180)
+
+    assert MINUTES == [(bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in told.take("bars", 3)]
+    assert "AAPL" == told.take("trades")[0].symbol == told.take("quotes")[0].symbol
+
+
+def test_stream_of_coins(recorded, told):
+    """Coins are told of where this client looks for them."""
+    stream = CryptoDataStream(recorded.key, recorded.secret, URL(recorded.url), False)
+    stream.subscribe_trades(told["trades"], "ETH/USD")
+    stream.subscribe_orderbooks(told["books"], "ETH/USD")
+    told.run(stream)
+    recorded.wait_listening(path="/v1beta2/crypto")
+    recorded.price("ETH/USD", "3100")
+    (trade,) = told.take("trades")
+
+    assert ("ETH/USD", 3100) == (trade.symbol, trade.price)
+    assert "ETH/USD" == told.take("books")[0].symbol

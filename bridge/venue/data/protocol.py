@@ -61,14 +61,16 @@ class Feed:
 
 _SHARES = ("trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses", "lulds")
 _COINS = ("trades", "quotes", "orderbooks", "bars", "updatedBars", "dailyBars")
+_US = Feed(name="us", market="crypto", channels=_COINS)
 FEEDS: Mapping[str, Feed] = {
     "/v2/iex": Feed(name="iex", market="stocks", channels=_SHARES),
     "/v2/sip": Feed(name="sip", market="stocks", channels=_SHARES),
     "/v2/delayed_sip": Feed(name="delayed_sip", market="stocks", channels=_SHARES),
     "/v2/test": Feed(name="test", market="test", channels=_SHARES),
-    "/v1beta3/crypto/us": Feed(name="us", market="crypto", channels=_COINS),
+    "/v1beta3/crypto/us": _US,
+    "/v1beta2/crypto": _US,
 }
-"""By path."""
+"""By path; alpaca-trade-api and ccxt still ask for the last one."""
 
 
 class DataState(Enum):

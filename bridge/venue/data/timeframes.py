@@ -27,7 +27,7 @@ Numbers = tuple[float, ...]
 Stretch = tuple[int, int]
 """A first moment, and the first one after: nanoseconds since 1970."""
 
-_PATTERN = re.compile(r"([1-9][0-9]?)(Min|T|Hour|H|Day|D|Week|W|Month|M)")
+_PATTERN = re.compile(r"([1-9][0-9]?)(Min|min|T|Hour|H|Day|D|Week|W|Month|M)")
 _UNITS: dict[str, tuple[Unit, frozenset[int]]] = {
     "Min": ("Min", frozenset(range(1, 60))),
     "Hour": ("Hour", frozenset(range(1, 24))),
@@ -35,7 +35,15 @@ _UNITS: dict[str, tuple[Unit, frozenset[int]]] = {
     "Week": ("Week", frozenset({1})),
     "Month": ("Month", frozenset({1, 2, 3, 4, 6, 12})),
 }
-_UNITS |= {"T": _UNITS["Min"], "H": _UNITS["Hour"], "D": _UNITS["Day"], "W": _UNITS["Week"], "M": _UNITS["Month"]}
+# ccxt spells minutes "min".
+_UNITS |= {
+    "min": _UNITS["Min"],
+    "T": _UNITS["Min"],
+    "H": _UNITS["Hour"],
+    "D": _UNITS["Day"],
+    "W": _UNITS["Week"],
+    "M": _UNITS["Month"],
+}
 _HOUR = 3600 * 10**9
 _WIDTHS = {"Min": _HOUR // 60, "Hour": _HOUR}
 _ONE_DAY = timedelta(days=1)

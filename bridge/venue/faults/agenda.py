@@ -44,21 +44,25 @@ class Agenda:
     def due(self, now: datetime) -> list[Due]:
         """What falls due by now, in order of time; what is due at the same moment as its faults were switched on."""
         out: list[Due] = []
-        for armed in self._arsenal.of(Happening):
-            while (at := self._next(armed)) is not None and at <= now:
-                self._times[armed.id] = self._times.get(armed.id, 0) + 1
-                if armed.throws(armed.fault.probability):
-                    action = self._happens(armed, at)
-                    self._arsenal.bites(armed, at, _said(action))
-                    out.append(Due(at=at, fault=armed.id, action=action))
+        while (first := self._first()) is not None and first[0] <= now:
+            at, armed = first
+            self._times[armed.id] = self._times.get(armed.id, 0) + 1
+            if armed.throws(armed.fault.probability):
+                action = self._happens(armed, at)
+                self._arsenal.bites(armed, at, _said(action))
+                out.append(Due(at=at, fault=armed.id, action=action))
         for skew in self._arsenal.of(ClockSkew):
             if skew.id in self._skewing or skew.begins > now:
                 continue
             self._skewing.add(skew.id)
             if skew.in_force(now):
                 self._arsenal.bites(skew, skew.begins, f"the clock is {skew.fault.seconds:+g} s off")
-        out.sort(key=lambda due: due.at)
         return out
+
+    def _first(self) -> tuple[datetime, Armed[Happening]] | None:
+        """What comes next, and when; of the same moment what was switched on first."""
+        to_come = [(at, armed) for armed in self._arsenal.of(Happening) if (at := self._next(armed)) is not None]
+        return min(to_come, key=lambda each: each[0], default=None)
 
     def _happens(self, armed: Armed[Happening], at: datetime) -> Action:
         fault = armed.fault
@@ -87,9 +91,10 @@ class Agenda:
         return PlaceOrder(account=fault.account, body=body)
 
     def next_due(self) -> datetime | None:
-        moments = [self._next(armed) for armed in self._arsenal.of(Happening)]
+        first = self._first()
+        moments = [] if first is None else [first[0]]
         skews = [armed.begins for armed in self._arsenal.of(ClockSkew) if armed.id not in self._skewing]
-        return min([at for at in moments if at is not None] + skews, default=None)
+        return min([*moments, *skews], default=None)
 
     # --- what they leave ----------------------------------------------------------------------------------------------
 

@@ -307,13 +307,14 @@ class Socket:
     def __init__(self, *, headers: Mapping[str, str] | None = None, path: str = "/stream") -> None:
         raw = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
         self.cuts: list[str] = []
+        self.halts: list[bool] = []  # whether it is no longer read
         self.scope = {
             "type": "websocket",
             "path": path,
             "raw_path": path.encode(),
             "query_string": b"",
             "headers": raw,
-            "state": {"cut": self._cut},
+            "state": {"cut": self._cut, "halt": self.halts.append},
         }
         self.told: asyncio.Queue[Any] = asyncio.Queue()
         self.says: asyncio.Queue[Any] = asyncio.Queue()

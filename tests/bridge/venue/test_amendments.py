@@ -9,6 +9,7 @@ import pytest
 
 from bridge.venue.frictions import Terms
 from engine.errors import InvalidRequest
+from engine.market.fees import BasisPoints
 from engine.market.liquidity import Depth
 from engine.market.ticks import TradeTick
 
@@ -292,3 +293,18 @@ def test_a_foreign_order_on_no_account(desk):
     """There has to be one of that key."""
     with pytest.raises(InvalidRequest, match="the key of an account"):
         desk.core.foreign_order("nobody", b"{}", desk.now)
+
+
+# --- fees in money ----------------------------------------------------------------------------------------------------
+
+
+def test_fees_in_money(new_desk):
+    """They come back with a bust, and follow a correction."""
+    desk = new_desk(terms=Terms(fees=BasisPoints(Decimal(10))))
+    before = state(desk)
+    desk.buy("AAPL", 2)
+    desk.core.correct(last(desk).ids[0], desk.now, price=Decimal(100))
+    assert (Decimal("99799.80"), Decimal("0.20")) == (desk.account.cash, desk.account.fees)
+    desk.core.bust(last(desk).ids[0], desk.now)
+
+    assert before == state(desk)

@@ -101,8 +101,8 @@ def test_a_connection_is_cut(venue, connect):
     listener = connect().listen()
 
     async def cut_all():
-        for line in venue._server._trades._open.values():
-            connections.cut(line._socket.scope)
+        for call in venue._server._trades._open.values():
+            connections.cut(call.line._socket.scope)
 
     venue._thread.call("cut", cut_all, timeout=FAIL_AFTER)
     with pytest.raises(exceptions.ConnectionClosedError) as closed:
@@ -131,3 +131,23 @@ def test_text_that_is_none(dial, venue, call, caplog, said):
     assert 200 == call("GET", "/v2/clock").status
     venue.stop()
     assert [] == [record for record in caplog.records if record.exc_info]
+
+
+def test_a_connection_is_halted(venue, connect):
+    """What is sent on it is not read, and is when it goes on; it stays open meanwhile."""
+    listener = connect().listen()
+
+    def scopes():
+        return [call.line._socket.scope for call in venue._server._trades._open.values()]
+
+    async def halt(stands):
+        for scope in scopes():
+            connections.halt(scope, stands)
+
+    venue._thread.call("halt", halt, True, timeout=FAIL_AFTER)
+    listener.send({"action": "listen", "data": {"streams": []}})
+    with pytest.raises(TimeoutError):
+        listener.socket.recv(timeout=0.05)
+    venue._thread.call("go on", halt, False, timeout=FAIL_AFTER)
+
+    assert {"streams": []} == listener.receive()["data"]

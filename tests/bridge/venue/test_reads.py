@@ -122,8 +122,28 @@ def test_activities_are_read_page_by_page(desk):
         found += page
         query["page_token"] = page[-1]["id"]
 
+    backwards, query = [], {"page_size": 2}
+    while page := desk.get(path, **query):
+        backwards += page
+        query["page_token"] = page[-1]["id"]
+
     assert [each["transaction_time"] for each in found] == sorted(each["transaction_time"] for each in found)
     assert (5, found[::-1]) == (len(found), desk.get(path))
+    assert found[::-1] == backwards
+
+
+def test_a_page_keeps_to_its_ends(desk):
+    """A token does not widen what is asked for."""
+    for _ in range(4):
+        desk.buy("F")
+    path = "/v2/account/activities/FILL"
+    first, _, third, last = (each["id"] for each in desk.get(path, direction="asc"))
+    times = {each["id"]: each["transaction_time"] for each in desk.get(path)}
+    upwards = desk.get(path, direction="asc", page_token=first, after=times[third])
+    downwards = desk.get(path, page_token=last, until=times[third])
+
+    assert [last] == [each["id"] for each in upwards]
+    assert 2 == len(downwards)
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_a_reader_that_does_not_read(new_venue, new_recipe, new_order, caplog):
         assert raw.recv(4096).startswith(b"HTTP/1.1 101 ")
 
         async def flood():
-            (line,) = trades._open.values()
+            line = next(iter(trades._open.values())).line
             line._within = 0.0
             for _ in range(60_000):
                 line.send("x" * 1000)

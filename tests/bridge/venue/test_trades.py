@@ -15,34 +15,37 @@ pytest.importorskip("uvicorn")
 from starlette.websockets import WebSocket
 
 from bridge.stream.frames import Encoding
+from bridge.venue.switchboard import Switchboard
 from bridge.venue.trades import TradeStream
 from bridge.venue.updates import Frame
 
 FAIL_AFTER = 5.0
-ACCOUNTS = {("A", "a"): "account-a", ("B", "b"): "account-b"}
+SECRETS = {"PAPERKEY": "papersecret", "OTHER": "othersecret"}
 LISTEN = {"action": "listen", "data": {"streams": ["trade_updates"]}}
 
 
-def auth(name="A"):
-    return {"action": "auth", "key": name, "secret": name.lower()}
+def auth(name="PAPERKEY"):
+    return {"action": "auth", "key": name, "secret": SECRETS.get(name, "x")}
 
 
-def legacy(name="A"):
-    return {"action": "authenticate", "data": {"key_id": name, "secret_key": name.lower()}}
-
-
-def frame(account="account-a", number=1):
-    return Frame(account=account, data={"event": "new", "event_id": f"event {number}", "order": {}})
+def legacy(name="PAPERKEY"):
+    return {"action": "authenticate", "data": {"key_id": name, "secret_key": SECRETS.get(name, "x")}}
 
 
 class Crowd:
     """Clients of one stream."""
 
-    def __init__(self, new_socket, **more):
-        self.stream = TradeStream(lambda *keys: ACCOUNTS.get(keys), **more)
+    def __init__(self, house, new_socket, **more):
+        self.core = house.core
+        self.switchboard = Switchboard(lambda: house.faults, lambda: house.now, lambda: None, lambda: None)
+        self.stream = TradeStream(self.core, self.switchboard, **more)
         self.sockets = []
         self.tasks = []
         self._new_socket = new_socket
+
+    def frame(self, name="PAPERKEY", number=1):
+        account = self.core.authenticate(name, SECRETS[name])
+        return Frame(account=account, data={"event": "new", "event_id": f"event {number}", "order": {}})
 
     def enter(self, *says, **more):
         socket = self._new_socket(**more)
@@ -67,12 +70,12 @@ class Crowd:
 
 
 @pytest.fixture
-def run(new_socket):
+def run(new_socket, new_house):
     """Run ``main(crowd)``; afterwards all leave, and nothing may be left."""
 
     def ran(main, **more):
         async def within():
-            crowd = Crowd(new_socket, **more)
+            crowd = Crowd(new_house(), new_socket, **more)
             async with asyncio.timeout(FAIL_AFTER):
                 result = await main(crowd)
                 await crowd.leave()
@@ -94,7 +97,7 @@ def test_both_forms_of_authentication(run, form):
     """The current form and the older one are taken, each with keys that are right."""
 
     async def main(crowd):
-        good, bad = crowd.enter(form()), crowd.enter(form("C"))
+        good, bad = crowd.enter(form()), crowd.enter(form("NOBODY"))
         return data(await good.hears())["status"], data(await bad.hears())["status"]
 
     assert ("authorized", "unauthorized") == run(main)
@@ -106,7 +109,7 @@ def test_frames_as_they_are_asked_for(run, encoding):
 
     async def main(crowd):
         socket = await crowd.listening()
-        crowd.stream.deliver([frame()])
+        crowd.stream.deliver([crowd.frame()])
         return await socket.hears()
 
     message = run(main, encoding=encoding)
@@ -125,7 +128,7 @@ def test_messagepack_for_who_asks(run):
             headers={"content-type": "application/msgpack"},
         )
         plain = await crowd.listening()
-        crowd.stream.deliver([frame()])
+        crowd.stream.deliver([crowd.frame()])
         return await packed.hears(), await plain.hears()
 
     packed, plain = run(main)
@@ -138,10 +141,10 @@ def test_frames_go_to_the_listeners_of_the_account(run):
 
     async def main(crowd):
         first, second = await crowd.listening(), await crowd.listening()
-        other = await crowd.listening(auth("B"), LISTEN)
+        other = await crowd.listening(auth("OTHER"), LISTEN)
         deaf = crowd.enter(auth())
         await deaf.hears()
-        crowd.stream.deliver([frame(number=1), frame("account-b", 2), frame(number=3)])
+        crowd.stream.deliver([crowd.frame(number=1), crowd.frame("OTHER", 2), crowd.frame(number=3)])
         heard = [data(await first.hears()), data(await first.hears()), data(await second.hears())]
         heard += [data(await second.hears()), data(await other.hears())]
         return [event["event_id"] for event in heard], [socket.told.empty() for socket in crowd.sockets]
@@ -171,10 +174,24 @@ def test_who_authenticates_in_time_stays(run):
         socket = await crowd.listening()
         (protocol,) = crowd.stream._open
         crowd.stream._expired(protocol)  # as the timer does
-        crowd.stream.deliver([frame()])
+        crowd.stream.deliver([crowd.frame()])
         return await socket.hears()
 
     assert "event 1" == data(run(main))["event_id"]
+
+
+def test_who_leaves_first_is_not_looked_for(run):
+    """The time to authenticate ends with the connection."""
+
+    async def main(crowd):
+        failed = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
+        crowd.enter().leave()
+        await crowd.leave()
+        await asyncio.sleep(0)
+        return failed
+
+    assert [] == run(main, patience=0.0)
 
 
 def test_a_message_that_cannot_be_read(run):
@@ -193,11 +210,12 @@ def test_an_error_of_ours(run, caplog):
     """It is logged once, the client is closed with 1011, and the others hear on."""
 
     async def main(crowd):
-        other = await crowd.listening(auth("B"), LISTEN)
-        crowd.stream._authenticate = lambda *keys: 1 / 0
+        other = await crowd.listening(auth("OTHER"), LISTEN)
+        frame = crowd.frame("OTHER")
+        crowd.core.authenticate = lambda *keys: 1 / 0
         socket = crowd.enter(auth())
         closed = await socket.hears()
-        crowd.stream.deliver([frame("account-b")])
+        crowd.stream.deliver([frame])
         return closed, await other.hears()
 
     with caplog.at_level(logging.ERROR):
@@ -207,11 +225,26 @@ def test_an_error_of_ours(run, caplog):
     assert ["a connection to the user stream"] == caplog.messages
 
 
+def test_how_many_listen(run):
+    """Who asks for a number of listeners is held until they are there; one that has only authenticated is none."""
+
+    async def main(crowd):
+        waiting = asyncio.create_task(crowd.stream.listening(2))
+        await crowd.listening()
+        await crowd.enter(auth()).hears()
+        before = waiting.done()
+        await crowd.listening(auth("OTHER"), LISTEN)
+        await waiting
+        return before
+
+    assert not run(main)
+
+
 def test_all_are_closed(run):
     """When the venue stops every client is told."""
 
     async def main(crowd):
-        sockets = [await crowd.listening(), await crowd.listening(auth("B"), LISTEN)]
+        sockets = [await crowd.listening(), await crowd.listening(auth("OTHER"), LISTEN)]
         crowd.stream.close(1001, "the venue stops")
         return [(await socket.hears())["code"] for socket in sockets]
 

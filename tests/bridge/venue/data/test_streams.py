@@ -46,6 +46,7 @@ def errors(made):
         ("/v2/delayed_sip", "delayed_sip"),
         ("/v2/test/", "test"),
         ("/v1beta3/crypto/us", "us"),
+        ("/v1beta2/crypto", "us"),
         ("/v2/otc", None),
         ("/stream", None),
     ],

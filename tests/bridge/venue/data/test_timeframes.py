@@ -38,6 +38,7 @@ def listed(seen, text, low=-10_000, high=10_000, **more):
     [
         ("1Min", TimeFrame(1, "Min")),
         ("59T", TimeFrame(59, "Min")),
+        ("5min", TimeFrame(5, "Min")),
         ("23Hour", TimeFrame(23, "Hour")),
         ("4H", TimeFrame(4, "Hour")),
         ("1Day", TimeFrame(1, "Day")),
@@ -46,7 +47,7 @@ def listed(seen, text, low=-10_000, high=10_000, **more):
         ("6M", TimeFrame(6, "Month")),
         *[
             (text, None)
-            for text in ("", "Min", "0Min", "60Min", "24Hour", "2Day", "2Week", "5Month", "1min", "1", "１Min")
+            for text in ("", "Min", "0Min", "60Min", "24Hour", "2Day", "2Week", "5Month", "1day", "1", "１Min")
         ],
     ],
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from bridge.venue.faults.actions import Accept, BustNewest, CloseAll, CorrectNewest, Hangup, PlaceOrder
+from bridge.venue.faults.actions import Accept, BustNewest, CloseAll, CorrectNewest, Deliver, Hangup, PlaceOrder
+from bridge.venue.faults.frames import Reorder
 from bridge.venue.faults.happenings import Bust, ClockSkew, Correct, ForeignOrder, Restart
 from bridge.venue.faults.rest import ErrorBefore
 from bridge.venue.faults.sockets import RefuseHandshake
@@ -131,3 +132,36 @@ def test_a_wrong_clock(bench):
 
     assert [(0, ":40Z"), (30, ":10Z"), (20, ":00Z"), (-10, ":30Z")] == told
     assert ["clock-skew-1", "clock-skew-2"] == desk.tripped
+
+
+def test_the_end_of_repetition(bench):
+    """A moment at which the fault is over is none of its moments."""
+    desk = bench(Bust(every=2, count=None, until=4))
+
+    assert 2 == len(desk.at(10).due())
+
+
+def test_in_order_of_time(bench):
+    """What is due is told in the order in which it fell due, whichever fault stands first."""
+    desk = bench(Bust(at=3, every=2, count=2), Restart(at=4))
+    fallen = desk.faults.due(desk.at(9).now)
+
+    assert ["bust-1", "restart-1", "bust-1"] == [due.fault for due in fallen]
+    assert ["bust-1", "restart-1", "bust-1"] == desk.tripped
+
+
+def test_a_wrong_clock_that_nobody_saw(bench):
+    """When all of it is over before anybody asks, nothing is due any more."""
+    desk = bench(ClockSkew(seconds=5, at=1, until=2)).at(9)
+    desk.due()
+
+    assert (None, 0, []) == (desk.next, desk().skew, desk.tripped)
+
+
+def test_a_wrong_clock_in_frames_that_were_held_back(bench):
+    """They go by it too, as it is when they are sent."""
+    desk = bench(Reorder(within=2), ClockSkew(seconds=10, at=1))
+    desk.faults.frame("K", {"event": "new", "at": "2024-01-02T15:00:40Z"}, desk.now, desk.opened())
+    (action,) = [each for each in desk.at(2).due() if isinstance(each, Deliver)]
+
+    assert ["2024-01-02T15:00:50Z"] == [each.data["at"] for each in action.deliveries]

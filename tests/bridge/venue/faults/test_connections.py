@@ -263,3 +263,46 @@ def test_a_zombie_from_before_the_fault(bench):
     desk.faults.closed(line, desk.now, clean=False)
 
     assert shake(desk.at(6)) is None
+
+
+def test_decided_once(bench):
+    """Who authenticates after a fault has decided about the connection is not decided about again."""
+    desk = bench(Mute(new=True))
+    line = desk.opened()
+    desk.faults.authenticated(line, "K", desk.now)
+
+    assert ["mute-1"] == desk.tripped
+
+
+def test_more_than_one_is_evicted(bench):
+    """As many as there are too many, and none that is on its way out counts."""
+    desk = bench()
+    lines = [desk.opened() for _ in range(5)]
+    for line in lines[:3]:
+        desk.faults.authenticated(line, "K", desk.now)
+    desk.faults.add(ConnectionLimit(how="evict", most=2), desk.now)
+    closed = [desk.faults.authenticated(line, "K", desk.now) for line in lines[3:]]
+
+    assert [lines[:2], [lines[2]]] == [[each.connection for each in some] for some in closed]
+
+
+def test_the_sooner_of_two_closes(bench):
+    """A connection is closed once, by the fault that does so first."""
+    desk = bench(Close(new=True, after=3, code=4003), Close(new=True, after=1, code=4001), Close(new=True, after=2))
+    line = desk.opened()
+    desk.due()
+
+    assert (1, [4001]) == (desk.next, [action.code for action in desk.at(1).due()])
+    desk.faults.closed(line, desk.now, clean=True)
+    assert [] == desk.at(9).due()
+    assert ["close-1", "close-2"] == desk.tripped
+
+
+def test_what_is_due_for_a_connection_that_has_ended(bench):
+    """It is not asked for any more."""
+    desk = bench(Close(at=1))
+    line = desk.opened()
+    desk.at(2)()
+    desk.faults.closed(line, desk.now, clean=True)
+
+    assert [] == desk.due()

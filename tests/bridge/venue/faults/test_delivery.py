@@ -192,6 +192,7 @@ def test_flipped(bench):
 def test_messages_too_short_for_damage(message):
     """Nothing goes wrong with them."""
     assert message == Damage(cut=0.5).done_to(message)
+    assert [b"a", b"a", b"abcd"] == [Damage(cut=ratio).done_to(b"abcde") for ratio in (0, 0.3, 1)]
     assert len(message) == len(Damage(flips=((0.99, 255),)).done_to(message))
 
 
