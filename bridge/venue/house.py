@@ -24,7 +24,7 @@ from engine.errors import TradingError
 __all__ = ["House"]
 
 _READS = frozenset({"GET", "HEAD"})
-_TURNED_AWAY = frozenset({401, 429})
+_REFUSED = 400  # and above: it has changed nothing
 
 
 class House:
@@ -194,7 +194,7 @@ class House:
         if serves(request.path):
             return self.data.handle(request, self.now, received=received)
         answer = self.core.handle(request, now, received=received)
-        if request.method not in _READS and answer.status not in _TURNED_AWAY:
+        if request.method not in _READS and answer.status < _REFUSED:
             self._write(
                 Asked(
                     at=self.now,

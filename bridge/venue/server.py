@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bridge.stream.frames import Encoding
 from bridge.venue.admin import Admin
 from bridge.venue.clockwork import Clockwork
-from bridge.venue.connections import KEEP_ALIVE, Connection, hang_up
+from bridge.venue.connections import KEEP_ALIVE, Connection, Websocket, hang_up
 from bridge.venue.core import Answer, Request
 from bridge.venue.data.protocol import FEEDS
 from bridge.venue.data.streams import DataStreams
@@ -86,7 +86,7 @@ class VenueServer:
         config = uvicorn.Config(
             LocalOnly(app) if local else app,
             http=Connection,
-            ws="websockets-sansio",
+            ws=Websocket,
             ws_max_size=LARGEST_BODY,
             ws_per_message_deflate=False,
             lifespan="off",

@@ -198,7 +198,7 @@ class Switchboard:
         if closing.code == 1006:
             call.line.cut()
         else:
-            call.line.waiting.clear()
+            call.line.forget()
             call.line.close(closing.code, closing.reason)
 
 
