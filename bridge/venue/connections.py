@@ -8,12 +8,16 @@ head of a request within twice `PATIENCE` seconds is closed, after an answered r
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 from starlette.types import Scope
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-__all__ = ["KEEP_ALIVE", "MOST", "Connection", "cut", "halt"]
+__all__ = ["KEEP_ALIVE", "MOST", "Connection", "Websocket", "cut", "halt", "hang_up"]
+
+_log = logging.getLogger(__name__)
 
 MOST = 500
 """Open at once; a process may usually have 1,024 files open."""
@@ -86,6 +90,29 @@ class Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
             self.transport.resume_reading()
 
 
+class Websocket(WebSocketsSansIOProtocol):
+    """A connection that has become a websocket; what its client does wrong ends it, and is no error of the venue."""
+
+    def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.logger = _log
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            super().data_received(data)
+        except Exception:  # noqa: BLE001 - text that is none with the end right behind it, for one
+            _log.debug("a websocket was cut for what it was sent", exc_info=True)
+            self.transport.abort()
+
+
+def _theirs(record: logging.LogRecord) -> bool:
+    """Not that text of a client was none: it is closed with 1007 for that, and a log is no place for its bytes."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], UnicodeDecodeError)
+
+
+_log.addFilter(_theirs)
+
+
 def halt(scope: Scope, stands: bool) -> None:
     """Read nothing of it any more, pings and the end among them, or read on; nobody is told."""
     scope["state"]["halt"](stands)
@@ -94,3 +121,10 @@ def halt(scope: Scope, stands: bool) -> None:
 def cut(scope: Scope) -> None:
     """End the connection of a request or a websocket at once: nothing more is sent, not even what waits."""
     scope["state"]["cut"]()
+
+
+async def hang_up(scope: Scope) -> None:
+    """Cut it, and return once the server has heard of it: who returns earlier is taken for one that forgot to answer."""
+    cut(scope)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)

@@ -17,7 +17,7 @@ __all__ = ["Asked", "Busted", "Corrected", "Input", "Ordered", "Priced", "Reache
 
 
 class Asked(msgspec.Struct, frozen=True, tag="request", kw_only=True):
-    """A request to the trading API that was let in."""
+    """A request to the trading API that was let in and not refused."""
 
     at: datetime
     key: str

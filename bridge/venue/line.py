@@ -13,6 +13,7 @@ from bridge.venue.connections import cut, halt
 __all__ = ["Line"]
 
 _MOST_WAITING = 50_000
+_MOST_BYTES = 64 * 2**20
 _CLOSED_WITHIN = 2.0
 
 
@@ -21,7 +22,8 @@ class Line:
     One connection, after its handshake.
 
     Args:
-        most: Messages that may wait; who reads so slowly that there are more is closed.
+        most, most_bytes: Messages that may wait, and how long they may be together; who reads so slowly that there is
+            more is closed.
         within: Seconds that a client may take to read what waits when it is closed; then it is cut.
 
     Attributes:
@@ -29,11 +31,20 @@ class Line:
         clean: Whether the client has closed it; False also while it is open.
     """
 
-    def __init__(self, websocket: WebSocket, *, most: int = _MOST_WAITING, within: float = _CLOSED_WITHIN) -> None:
+    def __init__(
+        self,
+        websocket: WebSocket,
+        *,
+        most: int = _MOST_WAITING,
+        most_bytes: int = _MOST_BYTES,
+        within: float = _CLOSED_WITHIN,
+    ) -> None:
         self._socket = websocket
         self._most = most
+        self._most_bytes = most_bytes
         self._within = within
         self.waiting: deque[str | bytes] = deque()
+        self._length = 0  # of what waits, all together
         self.clean = False
         self._more = asyncio.Event()
         self._flows = asyncio.Event()
@@ -66,8 +77,9 @@ class Line:
         if self._close is not None:
             return
         self.waiting.extend(messages)
-        if len(self.waiting) > self._most:
-            self.waiting.clear()
+        self._length += sum(map(len, messages))
+        if len(self.waiting) > self._most or self._length > self._most_bytes:
+            self.forget()
             self.close(1008, "reading too slowly")
         self._more.set()
 
@@ -78,9 +90,14 @@ class Line:
             asyncio.get_running_loop().call_later(self._within, self._expired)
             self._more.set()
 
+    def forget(self) -> None:
+        """Send nothing of what waits."""
+        self.waiting.clear()
+        self._length = 0
+
     def cut(self) -> None:
         """End it at once: nothing more is sent, not even what waits."""
-        self.waiting.clear()
+        self.forget()
         self._flows.set()  # or a frozen line would not hear of its end
         cut(self._socket.scope)
 
@@ -113,6 +130,7 @@ class Line:
                 await self._flows.wait()
                 while self.waiting and self._flows.is_set():
                     message = self.waiting.popleft()
+                    self._length -= len(message)
                     if isinstance(message, str):
                         await self._socket.send_text(message)
                     else:
@@ -126,5 +144,5 @@ class Line:
                 self._more.clear()
                 await self._more.wait()
         except (WebSocketDisconnect, RuntimeError, OSError):
-            self.waiting.clear()
+            self.forget()
             return  # the client is gone; its receiver notices too

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bridge.stream.frames import Encoding
 from bridge.venue.admin import Admin
 from bridge.venue.clockwork import Clockwork
-from bridge.venue.connections import KEEP_ALIVE, Connection, cut
+from bridge.venue.connections import KEEP_ALIVE, Connection, Websocket, hang_up
 from bridge.venue.core import Answer, Request
 from bridge.venue.data.protocol import FEEDS
 from bridge.venue.data.streams import DataStreams
@@ -69,10 +69,10 @@ class VenueServer:
         self._ready = asyncio.Event()
         self._switchboard = Switchboard(lambda: house.faults, pace.now, self._wake, self._cut_all)
         self._trades = TradeStream(house.core, self._switchboard, encoding=encoding)
-        self._subscribers = Subscribers()
+        self._subscribers = Subscribers(house.core, self._switchboard)
         self._feeds = Feeds(DataStreams(house.data), house.core, self._switchboard, self._settle)
         self.clockwork = Clockwork(house, pace, self._deliver, self._tell)
-        rest = Rest(self.clockwork, self._handle, self._subscribers.events)
+        rest = Rest(self.clockwork, self._handle, self._subscribers)
         routes = Starlette(
             routes=[
                 *Admin(self.clockwork, token).routes(),
@@ -86,7 +86,7 @@ class VenueServer:
         config = uvicorn.Config(
             LocalOnly(app) if local else app,
             http=Connection,
-            ws="websockets-sansio",
+            ws=Websocket,
             ws_max_size=LARGEST_BODY,
             ws_per_message_deflate=False,
             lifespan="off",
@@ -164,9 +164,7 @@ class _Entrance:
         try:
             await (self._rest if of_a_trader else self._routes)(scope, receive, send)
         except asyncio.CancelledError:  # the venue ends, and who is not answered by now will not be
-            cut(scope)
-            await asyncio.sleep(0)  # until the server has heard of it
-            await asyncio.sleep(0)
+            await hang_up(scope)
 
 
 class _Server(uvicorn.Server):

@@ -18,7 +18,7 @@ import msgspec
 
 from bridge.venue.inputs import Input, Reached
 from bridge.venue.recipe import Recipe, described, house_of
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, TradingError
 
 if sys.platform != "win32":
     from fcntl import LOCK_EX, LOCK_NB, flock
@@ -26,6 +26,7 @@ if sys.platform != "win32":
 __all__ = ["StateFile"]
 
 _FORMAT = 1
+_BEGINS = b'{"tradebridge_venue":'
 
 
 class _Header(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,15 +59,17 @@ class StateFile:
             self._lock()
             self._file.seek(0)
             lines = self._file.readlines()
-            if lines and not lines[-1].endswith(b"\n"):
-                self._file.truncate(sum(map(len, lines[:-1])))
-                del lines[-1]
+            cut = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
             self.resumed = bool(lines)
             if lines:
                 start = self._check(lines[0], recipe)
                 self.house = house_of(recipe, now=start)
                 self._again(lines[1:])
+                self._drop(cut)
             else:
+                if cut[: len(_BEGINS)] != _BEGINS[: len(cut)]:  # somebody's file of one line
+                    self._check(cut, recipe)
+                self._drop(cut)
                 self.house = house_of(recipe, now=now)
                 start = self.house.now
                 header = _Header(_FORMAT, start, dict(described(recipe, start)))
@@ -102,10 +105,13 @@ class StateFile:
         if header.tradebridge_venue != _FORMAT:
             raise InvalidInput(f"{self._path}, line 1", f"format {header.tradebridge_venue}", f"format {_FORMAT}")
         now: Mapping[str, object] = msgspec.to_builtins(described(recipe, header.start))
-        for name, was in header.recipe.items():
-            if now.get(name) != was:
-                expected = f"what it began with, {was}; or another file for another venue"
-                raise InvalidInput(f"{self._path}: {name}", now.get(name), expected)
+        # The market last: one that is made of the seed and the hours differs where they do.
+        for name in sorted(header.recipe, key=lambda name: name == "market"):
+            found = _differs(name, header.recipe[name], now.get(name))
+            if found is not None:
+                place, was, value = found
+                expected = f"what it began with, {was!r}; or another file for another venue"
+                raise InvalidInput(f"{self._path}: {place}", value, expected)
         return header.start
 
     def _again(self, lines: list[bytes]) -> None:
@@ -115,7 +121,10 @@ class StateFile:
                 entry = decode(line)
             except msgspec.MsgspecError as error:
                 raise InvalidInput(f"{self._path}, line {number}", str(error), "an input of a venue") from error
-            self.house.again(entry)
+            try:
+                self.house.again(entry)
+            except (TradingError, LookupError, TypeError) as error:  # an unknown symbol, a key, a moment without a zone
+                raise InvalidInput(f"{self._path}, line {number}", str(error), "an input of this venue") from error
             self.house.frames()
             if isinstance(entry, Reached) and entry.event != self.house.last_event:
                 raise InvalidInput(
@@ -123,6 +132,11 @@ class StateFile:
                     f"last event {entry.event!r}, and now {self.house.last_event!r}",
                     "the release of tradebridge that wrote it: this one lets something else happen",
                 )
+
+    def _drop(self, cut: bytes) -> None:
+        """Take away the line that was cut short; not before it is sure whose file this is."""
+        if cut:
+            self._file.truncate(self._file.tell() - len(cut))
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -141,3 +155,12 @@ class StateFile:
                 raise InvalidInput(
                     str(self._path), f"in use by another process ({error.strerror})", "a file of its own"
                 ) from error
+
+
+def _differs(place: str, was: object, now: object) -> tuple[str, object, object] | None:
+    """The first thing that is not as it was, within tables too: its place, what it was and what it is."""
+    if was == now:
+        return None
+    if isinstance(was, dict) and isinstance(now, dict) and was.keys() == now.keys():
+        return next(found for name in was if (found := _differs(f"{place}.{name}", was[name], now[name])) is not None)
+    return place, was, now

@@ -6,26 +6,43 @@ Without faults everything goes straight through.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from attrs import define, field
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
-from bridge.venue.connections import cut
-from bridge.venue.faults.actions import CloseAll, CloseConnection, Deliver, Due, Hangup, Refuse, SetFlow
+from bridge.venue.connections import hang_up
+from bridge.venue.faults.actions import CloseAll, CloseConnection, Deliver, Due, Hangup, Refuse, SetFlow, Verdict
 from bridge.venue.faults.delivery import Connection, Delivery
 from bridge.venue.faults.faults import Faults
-from bridge.venue.line import Line
 
-__all__ = ["Call", "Switchboard"]
+__all__ = ["Call", "Outlet", "Switchboard"]
 
 _Encode = Callable[[Mapping[str, Any] | None], list[str | bytes]]
+
+
+class Outlet(Protocol):
+    """What a switchboard needs of a connection, see `Line`."""
+
+    @property
+    def waiting(self) -> deque[Any]: ...
+
+    def send(self, *messages: Any) -> None: ...
+
+    def close(self, code: int, reason: str) -> None: ...
+
+    def cut(self) -> None: ...
+
+    def freeze(self) -> None: ...
+
+    def thaw(self) -> None: ...
 
 
 @define(eq=False)
@@ -40,7 +57,7 @@ class Call:
     """
 
     connection: Connection
-    line: Line
+    line: Outlet
     encode: _Encode
     key: str | None = None
     late: list[tuple[datetime, int, str | bytes]] = field(factory=list)
@@ -73,22 +90,24 @@ class Switchboard:
 
     async def admits(self, websocket: WebSocket, stream: str) -> bool:
         """Whether the handshake may be finished; if not, it has been answered or the connection has been cut."""
-        verdict = self._faults().handshake(stream, None, self._now())
+        verdict = self.verdict(stream, None)
         if isinstance(verdict, Hangup):
-            await websocket.receive()
-            cut(websocket.scope)
-            await websocket.receive()
+            await hang_up(websocket.scope)
             return False
         if isinstance(verdict, Refuse):
             answer = verdict.answer
             body = msgspec.json.encode(answer.body)
-            await websocket.receive()
+            await websocket.receive()  # or it may not be answered
             await websocket.send_denial_response(Response(body, answer.status, dict(answer.headers)))
-            await websocket.receive()  # until it is gone: who returns earlier is taken for one that forgot to answer
+            await hang_up(websocket.scope)
             return False
         return True
 
-    def connect(self, stream: str, line: Line, encode: _Encode) -> Call:
+    def verdict(self, stream: str, key: str | None) -> Verdict:
+        """What becomes of the handshake of somebody who has said who they are, or not."""
+        return self._faults().handshake(stream, key, self._now())
+
+    def connect(self, stream: str, line: Outlet, encode: _Encode) -> Call:
         """A connection is open."""
         call = Call(self._faults().opened(stream, self._now()), line, encode)
         self._calls[call.connection] = call
@@ -135,12 +154,9 @@ class Switchboard:
     def _deliver(self, call: Call, deliveries: list[Delivery], now: datetime) -> None:
         for delivery in deliveries:
             for encoded in call.encode(delivery.data):
-                message = delivery.message(encoded)
-                if delivery.delay <= 0 and not call.late:
-                    call.line.send(message)
-                else:
-                    due = now + timedelta(seconds=delivery.delay)
-                    heappush(call.late, (due, next(self._order), message))
+                due = now + timedelta(seconds=delivery.delay)
+                heappush(call.late, (due, next(self._order), delivery.message(encoded)))
+        _send_due(call, now)
         if call.late:
             self._woken()
 
@@ -148,8 +164,7 @@ class Switchboard:
         """Send what was late and is due; when more is."""
         coming = []
         for call in self._calls.values():
-            while call.late and call.late[0][0] <= now:
-                call.line.send(heappop(call.late)[2])
+            _send_due(call, now)
             if call.late:
                 coming.append(call.late[0][0])
         return min(coming, default=None)
@@ -183,5 +198,10 @@ class Switchboard:
         if closing.code == 1006:
             call.line.cut()
         else:
-            call.line.waiting.clear()
+            call.line.forget()
             call.line.close(closing.code, closing.reason)
+
+
+def _send_due(call: Call, now: datetime) -> None:
+    while call.late and call.late[0][0] <= now:
+        call.line.send(heappop(call.late)[2])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from email.utils import format_datetime
@@ -11,7 +10,7 @@ from attrs import evolve
 from starlette.types import Scope
 
 from bridge.venue.clockwork import Clockwork
-from bridge.venue.connections import cut
+from bridge.venue.connections import hang_up
 from bridge.venue.core import Answer, Request
 from bridge.venue.faults.skew import skewed, skewed_headers
 from bridge.venue.faults.treatment import Treatment
@@ -45,9 +44,7 @@ class Treating:
         if treatment.delay:
             await self._clockwork.until(now + timedelta(seconds=treatment.delay))
         if treatment.lose is not None or answer is None:
-            cut(scope)
-            await asyncio.sleep(0)  # until the server has heard of it
-            await asyncio.sleep(0)
+            await hang_up(scope)
             return None
         if treatment.skew:
             date = format_datetime(self._clockwork.now() + timedelta(seconds=treatment.skew), usegmt=True)

@@ -40,6 +40,8 @@ _FOLLOWING = ("corrections", "cancelErrors")
 """They come with the trades, and are not asked for."""
 _COUNTED = ("trades", "quotes")
 """The symbols of these count against the limit."""
+_LONGEST = 200_000
+"""Characters of all symbols of one connection together: more are no symbols, and each answer lists them all."""
 
 
 @frozen(kw_only=True)
@@ -259,6 +261,8 @@ class DataProtocol:
         self._send([book for symbol in fresh for book in self._books(symbol)])
 
     def _beyond(self, subscriptions: Mapping[str, Iterable[str]]) -> bool:
+        if sum(len(symbol) for symbols in subscriptions.values() for symbol in symbols) > _LONGEST:
+            return True
         if self._symbol_limit is None:
             return False
         symbols = {symbol for channel in _COUNTED for symbol in subscriptions[channel]}

@@ -111,6 +111,28 @@ def test_a_connection_is_cut(venue, connect):
     assert None is closed.value.rcvd
 
 
+UPGRADE = (
+    b"GET /stream HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+    b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+NO_TEXT = b"\x81\x81\0\0\0\0\xff"
+THE_END = b"\x88\x80\0\0\0\0"
+
+
+@pytest.mark.parametrize("said", [NO_TEXT, NO_TEXT + THE_END], ids=["alone", "and the end right behind it"])
+def test_text_that_is_none(dial, venue, call, caplog, said):
+    """It ends the websocket it came on; it is no error of the venue, which has nothing to log of it or to raise."""
+    connection = dial()
+    connection.sendall(UPGRADE)
+    assert answer(connection).endswith(b"101 Switching Protocols")
+    connection.sendall(said)
+
+    assert ended(connection)
+    assert 200 == call("GET", "/v2/clock").status
+    venue.stop()
+    assert [] == [record for record in caplog.records if record.exc_info]
+
+
 def test_a_connection_is_halted(venue, connect):
     """What is sent on it is not read, and is when it goes on; it stays open meanwhile."""
     listener = connect().listen()

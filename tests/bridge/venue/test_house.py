@@ -98,13 +98,14 @@ def test_the_last_event(new_house, new_order):
 
 
 def test_what_came_from_outside_is_written_down(new_house, new_order):
-    """What changes something is, reads and what was turned away are not; and it can be told on."""
+    """What changes something is; reads, what was turned away and what was refused are not; and it can be told on."""
     house, told = new_house(), []
     house.record = told.append
     order = new_order()
     house.handle(order, NOW)
     house.handle(Request(method="GET", path="/v2/orders", headers=order.headers), NOW)
     house.handle(evolve(order, headers={}), NOW)
+    house.handle(new_order(qty="x" * 900_000), NOW)
     house.price("AAPL", D(191), at(1))
 
     assert ["Asked", "Priced"] == [type(entry).__name__ for entry in house.inputs]
@@ -124,6 +125,39 @@ def test_the_same_again(new_house, new_order):
 
     assert first.inputs == second.inputs
     assert first.frames() == second.frames()
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        ("POST", "/v2/orders", b"{"),
+        ("POST", "/v2/orders", b'{"symbol":"AAPL","qty":"9999999","side":"buy","type":"market","time_in_force":"day"}'),
+        ("PATCH", "/v2/orders/KNOWN", b'{"qty":"0"}'),
+        ("PATCH", "/v2/orders/KNOWN", b'{"limit_price":"999999999"}'),
+        ("DELETE", "/v2/orders/00000000-0000-0000-0000-000000000000", b""),
+        ("DELETE", "/v2/positions/F", b""),
+        ("PATCH", "/v2/account/configurations", b'{"dtbp_check":"both","no_shorting":7}'),
+        ("POST", "/v2/nowhere", b""),
+    ],
+    ids=lambda refused: f"{refused[0]} {refused[1]} {len(refused[2])}",
+)
+def test_a_refused_request_changes_nothing(new_house, new_order, refused):
+    """What comes after it is as if it had not been asked, so that it need not be written down."""
+    method, path, body = refused
+    frames, status = [], 0
+    for asked in (False, True):
+        house = new_house()
+        known = house.handle(new_order(type="limit", limit_price="150"), NOW).body["id"]
+        house.advance(at(1))
+        if asked:
+            request = evolve(new_order(), method=method, path=path.replace("KNOWN", known), body=body)
+            status = house.handle(request, at(1)).status
+        house.handle(new_order(), at(1))
+        house.advance(at(2))
+        frames.append(house.frames())
+
+    assert 400 <= status < 500
+    assert frames[0] == frames[1]
 
 
 @pytest.mark.parametrize(("symbol", "price"), [("NOPE", D(1)), ("AAPL", D(0)), ("AAPL", D("NaN"))])

@@ -85,12 +85,13 @@ def test_closing_comes_after_what_was_said(run, new_socket):
     assert ("websocket.close", 1001, "over") == (last["type"], last["code"], last["reason"])
 
 
-def test_who_reads_too_slowly_is_closed(run, new_socket):
+@pytest.mark.parametrize("bound", [{"most": 3}, {"most_bytes": 3}], ids=str)
+def test_who_reads_too_slowly_is_closed(run, new_socket, bound):
     """More than may wait is thrown away, the sender is not held up, and the connection is cut when it does not end."""
 
     async def main():
         socket = new_socket()
-        line = await opened(socket, most=3, within=0.01)
+        line = await opened(socket, **bound, within=0.01)
         socket.reads.clear()
         line.send("a")
         await asyncio.sleep(0)  # the sender takes it, and is stuck

@@ -271,6 +271,18 @@ def test_a_fork(new_recipe, caller_of):
 # --- what its owner does ----------------------------------------------------------------------------------------------
 
 
+def test_a_venue_with_a_file_is_not_for_lockstep(new_recipe, tmp_path):
+    """What happens between two things that are told could not be repeated from it."""
+    with PaperVenue(new_recipe(), speed=None, state=tmp_path / "state") as venue:
+        with pytest.raises(InvalidRequest, match="a venue in lockstep"):
+            venue.step_within(NOW + timedelta(seconds=1))
+
+
+def test_nothing_is_let_pass_where_terms_are_strict(venue):
+    """There is a list, and it is empty."""
+    assert [] == venue.waived()
+
+
 def test_steps(venue):
     """So many seconds, to a moment, or to whatever is next."""
     venue.step(1.5)

@@ -204,6 +204,17 @@ def test_a_limit_of_symbols(more, fits):
     assert [error(405)] != asked(made, action="unsubscribe", trades=["A"])
 
 
+def test_what_are_no_symbols_any_more():
+    """A connection has a bound on the length of all its symbols, whatever its limit, and stays as it was beyond it."""
+    made = connection()
+    asked(made, action="subscribe", trades=["A"])
+    before = made.subscriptions
+
+    assert [error(405)] == asked(made, action="subscribe", trades=[f"{number:07}" for number in range(30_000)])
+    assert [error(405)] == asked(made, action="subscribe", bars=["x" * 200_001])
+    assert made.subscriptions == before
+
+
 def test_books_come_at_once():
     """Who subscribes to an order book is told the present one; who has it already is not."""
     books = {"BTC/USD": [Message("o", "BTC/USD", "crypto", {"t": 0, "b": [], "a": [], "r": True})]}
