@@ -362,8 +362,15 @@ class Core:
     def _subscribe(self, account: str, query: Mapping[str, str]) -> Subscription:
         span = span_of(query)
         history = [] if span is None else self.replay(account, span)
-        ends = span is not None and (span.until is not None or span.until_id is not None)
-        return Subscription(account=account, history=history, ends=ends)
+        if span is None:
+            return Subscription(account=account, history=history, ends=False)
+
+        def since() -> list[dict[str, Any]]:
+            last = history[-1]["event_id"] if history else ""
+            return [data for data in self.replay(account, span) if data["event_id"] > last]
+
+        ends = span.until is not None or span.until_id is not None
+        return Subscription(account=account, history=history, ends=ends, since=since)
 
     def _route(self, account: Account, request: Request) -> tuple[int, Any]:
         for method, pattern, handler in self._routes:

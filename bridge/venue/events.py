@@ -7,11 +7,11 @@ What the query asks for, and the text that is sent; the socket is somebody else'
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from attrs import frozen
+from attrs import field, frozen
 
 from bridge.venue.errors import Refused, misunderstood, wrong_combination
 from bridge.venue.eventlog import Span
@@ -34,16 +34,18 @@ class Subscription:
         account: Id of the account whose frames follow.
         history: The ``data`` of what has happened, to be sent at once.
         ends: Nothing follows: the answer is complete behind the history.
+        since: What has happened after the history, for an answer that begins later than it was made.
     """
 
     account: str
     history: Sequence[dict[str, Any]]
     ends: bool
+    since: Callable[[], Sequence[dict[str, Any]]] = field(default=tuple, eq=False, repr=False)
 
     @property
     def text(self) -> bytes:
-        """The history as it is sent."""
-        return b"".join(map(encoded, self.history))
+        """The history as it is sent now."""
+        return b"".join(map(encoded, [*self.history, *self.since()]))
 
 
 def span_of(query: Mapping[str, str]) -> Span | None:

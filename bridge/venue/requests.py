@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from email.utils import format_datetime
 from urllib.parse import parse_qsl
 
@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from bridge.venue.clockwork import Clockwork
 from bridge.venue.core import Answer, Request
-from bridge.venue.events import Subscription
+from bridge.venue.subscribers import Subscribers
 from bridge.venue.treating import Treating
 
 __all__ = ["LARGEST_BODY", "UNREAD", "Rest", "read_body", "request_of"]
@@ -40,16 +40,16 @@ class Rest:
     """
     Args:
         handle: Answers a request, at the venue's time.
-        events: What a subscription to events is sent.
+        subscribers: To events.
     """
 
     def __init__(
         self,
         clockwork: Clockwork,
         handle: Callable[[Request], Answer],
-        events: Callable[[Subscription], AsyncIterator[bytes]],
+        subscribers: Subscribers,
     ) -> None:
-        self._events = events
+        self._subscribers = subscribers
         self._clockwork = clockwork
         self._handle = handle
         self._treat = Treating(clockwork, self._answer)
@@ -67,8 +67,12 @@ class Rest:
             if answer is None:
                 return
         if answer.stream is not None:
-            await StreamingResponse(self._events(answer.stream), answer.status, answer.headers)(scope, receive, send)
-            return
+            refusal = self._subscribers.refusal(answer.stream, scope)
+            if refusal is None:
+                events = self._subscribers.events(answer.stream, scope)
+                await StreamingResponse(events, answer.status, answer.headers)(scope, receive, send)
+                return
+            answer = refusal
         await self._send(answer, send)
 
     def _answer(self, request: Request) -> Answer:

@@ -69,10 +69,10 @@ class VenueServer:
         self._ready = asyncio.Event()
         self._switchboard = Switchboard(lambda: house.faults, pace.now, self._wake, self._cut_all)
         self._trades = TradeStream(house.core, self._switchboard, encoding=encoding)
-        self._subscribers = Subscribers()
+        self._subscribers = Subscribers(house.core, self._switchboard)
         self._feeds = Feeds(DataStreams(house.data), house.core, self._switchboard, self._settle)
         self.clockwork = Clockwork(house, pace, self._deliver, self._tell)
-        rest = Rest(self.clockwork, self._handle, self._subscribers.events)
+        rest = Rest(self.clockwork, self._handle, self._subscribers)
         routes = Starlette(
             routes=[
                 *Admin(self.clockwork, token).routes(),

@@ -6,11 +6,12 @@ Without faults everything goes straight through.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from attrs import define, field
@@ -18,14 +19,30 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from bridge.venue.connections import hang_up
-from bridge.venue.faults.actions import CloseAll, CloseConnection, Deliver, Due, Hangup, Refuse, SetFlow
+from bridge.venue.faults.actions import CloseAll, CloseConnection, Deliver, Due, Hangup, Refuse, SetFlow, Verdict
 from bridge.venue.faults.delivery import Connection, Delivery
 from bridge.venue.faults.faults import Faults
-from bridge.venue.line import Line
 
-__all__ = ["Call", "Switchboard"]
+__all__ = ["Call", "Outlet", "Switchboard"]
 
 _Encode = Callable[[Mapping[str, Any] | None], list[str | bytes]]
+
+
+class Outlet(Protocol):
+    """What a switchboard needs of a connection, see `Line`."""
+
+    @property
+    def waiting(self) -> deque[Any]: ...
+
+    def send(self, *messages: Any) -> None: ...
+
+    def close(self, code: int, reason: str) -> None: ...
+
+    def cut(self) -> None: ...
+
+    def freeze(self) -> None: ...
+
+    def thaw(self) -> None: ...
 
 
 @define(eq=False)
@@ -40,7 +57,7 @@ class Call:
     """
 
     connection: Connection
-    line: Line
+    line: Outlet
     encode: _Encode
     key: str | None = None
     late: list[tuple[datetime, int, str | bytes]] = field(factory=list)
@@ -73,7 +90,7 @@ class Switchboard:
 
     async def admits(self, websocket: WebSocket, stream: str) -> bool:
         """Whether the handshake may be finished; if not, it has been answered or the connection has been cut."""
-        verdict = self._faults().handshake(stream, None, self._now())
+        verdict = self.verdict(stream, None)
         if isinstance(verdict, Hangup):
             await hang_up(websocket.scope)
             return False
@@ -86,7 +103,11 @@ class Switchboard:
             return False
         return True
 
-    def connect(self, stream: str, line: Line, encode: _Encode) -> Call:
+    def verdict(self, stream: str, key: str | None) -> Verdict:
+        """What becomes of the handshake of somebody who has said who they are, or not."""
+        return self._faults().handshake(stream, key, self._now())
+
+    def connect(self, stream: str, line: Outlet, encode: _Encode) -> Call:
         """A connection is open."""
         call = Call(self._faults().opened(stream, self._now()), line, encode)
         self._calls[call.connection] = call

@@ -57,9 +57,12 @@ class Exchange:
         self.rest = self.resting(handle)
 
     def resting(self, handle):
-        return Rest(self.clockwork, handle, self.events)
+        return Rest(self.clockwork, handle, self)
 
-    async def events(self, subscription):
+    def refusal(self, subscription, scope):
+        return Answer(status=429, headers={}, body={}) if subscription == ["refused"] else None
+
+    async def events(self, subscription, scope):
         for text in subscription:
             yield text
 
@@ -199,6 +202,14 @@ def test_an_answer_that_goes_on(exchange):
     start, *parts = desk.ask(scope_of() | {"asgi": {"spec_version": "2.4"}}, part())
 
     assert (200, b"ab") == (start["status"], b"".join(message["body"] for message in parts))
+
+
+def test_a_subscription_that_is_refused(exchange):
+    """It is answered with what the subscribers say, and nothing follows."""
+    desk = exchange(lambda request: Answer(status=200, headers={}, body=None, stream=["refused"]))
+    start, body = desk.ask(scope_of(), part())
+
+    assert (429, b"{}") == (start["status"], body["body"])
 
 
 def test_a_websocket_where_there_is_none(exchange):
