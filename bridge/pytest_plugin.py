@@ -7,13 +7,15 @@ pytest loads this with every run, so it imports nothing but pytest; the venue is
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 if TYPE_CHECKING:
+    from bridge.venue.faults.armed import AnyFault
     from bridge.venue.limits import RateLimit
     from bridge.venue.market import Market
     from bridge.venue.paper_venue import PaperVenue
@@ -22,8 +24,8 @@ __all__ = ["paper_venue", "pytest_configure"]
 
 _MARKER = (
     "paper_venue(speed=1.0, seed=0, cash=100000, latency=0, partials=0, rate_limit='200/60', hours='always', "
-    "market='still', prices={}): what the venue of the fixture paper_venue is made of; speed=None: its time stands "
-    "until step()."
+    "market='still', prices={}, faults=()): what the venue of the fixture paper_venue is made of; "
+    "speed=None: its time stands until step()."
 )
 _EXTRA = {"attrs", "msgspec", "starlette", "uvicorn", "websockets"}
 
@@ -36,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def paper_venue(request: pytest.FixtureRequest) -> Iterator[PaperVenue]:
     """
-    Alpaca on localhost for this test alone: url, stream_url, key, secret, client(), env(), price(), step().
+    Alpaca on localhost for this test alone: url, stream_url, key, secret, client(), env(), price(), step(), faults.
 
     Orders take effect at once, prices stand until the test moves them by price(), and time runs; the marker paper_venue
     says otherwise.
@@ -91,6 +93,7 @@ def _venue(
     hours: Literal["always", "exchange"] = "always",
     market: Market | Literal["still", "synthetic"] = "still",
     prices: Mapping[str, Decimal | float | str] | None = None,
+    faults: str | PathLike[str] | Iterable[AnyFault | Mapping[str, Any]] = (),
 ) -> PaperVenue:
     """A venue that has not been started."""
     from attrs import evolve
@@ -124,5 +127,23 @@ def _venue(
         seed=seed,
         terms=Terms(latency=latency if isinstance(latency, tuple) else (latency, latency), partials=partials),
         rate=notation.rate_limit(rate_limit) if isinstance(rate_limit, str) else rate_limit,
+        faults=_faults(faults),
     )
     return PaperVenue(recipe, speed=speed)
+
+
+def _faults(wanted: str | PathLike[str] | Iterable[AnyFault | Mapping[str, Any]]) -> tuple[AnyFault, ...]:
+    """Those of a file, or a list of faults and of tables as a file has them."""
+    import msgspec
+
+    from bridge.venue.faults.files import from_file, from_json
+
+    if isinstance(wanted, str | PathLike):
+        return from_file(fspath(wanted))
+    found: list[AnyFault] = []
+    for each in wanted:
+        if isinstance(each, Mapping):
+            found += from_json(msgspec.json.encode({"fault": [dict(each)]}))
+        else:
+            found.append(each)
+    return tuple(found)

@@ -137,18 +137,19 @@ def test_the_test_of_a_bot(monkeypatch):
 
 
 def test_testing_a_bot(tmp_path, monkeypatch):
-    """The first test of the how-to passes as it stands, and its snippet for other frameworks runs."""
+    """The how-to's tests pass as they stand, and its snippet for other frameworks runs."""
     for package in ("alpaca", "starlette", "uvicorn"):
         pytest.importorskip(package)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    order, without = blocks("docs/how-to/test-your-bot.md", "python")
-    (tmp_path / order.splitlines()[0].removeprefix("# ")).write_text(order)
+    *tests, without = blocks("docs/how-to/test-your-bot.md", "python")
+    for test in tests:
+        (tmp_path / test.splitlines()[0].removeprefix("# ")).write_text(test)
     (tmp_path / "without.py").write_text(without)
-    tested = run(tmp_path, "-m", "pytest", "-q", "-p", "bridge.pytest_plugin", "test_order.py")
+    tested = run(tmp_path, "-m", "pytest", "-q", "-p", "bridge.pytest_plugin", "test_order.py", "test_lost.py")
     ran = run(tmp_path, "without.py")
 
     assert (0, "") == (tested.returncode, tested.stderr), tested.stdout
-    assert "\n1 passed" in tested.stdout
+    assert "\n2 passed" in tested.stdout
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+ PAPERKEY\n", ran.stdout)
 
 

@@ -35,6 +35,7 @@ examples:
   tradebridge venue --bars btc.csv.gz --symbol BTC/USD --speed 60
   tradebridge venue --bars aapl.csv --symbol AAPL --bars spy.csv --symbol SPY --hours exchange
   tradebridge venue --still --step --latency 0 --partials 0
+  tradebridge venue --faults faults.toml --seed 7
   tradebridge venue --account-file accounts.txt --rate-limit 200/60:sliding --port 0
 
 Its first line on stdout says that it listens, and where:
@@ -117,6 +118,7 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         default="200/60",
         help="requests of a key; behind it :clock, :first or :sliding for the kind of window (default: 200/60:clock)",
     )
+    trading.add_argument("--faults", metavar="FILE", help="what goes wrong on purpose: TOML, or JSON in a .json")
     network = parser.add_argument_group("network")
     network.add_argument(
         "--port", metavar="N", default="8765", help="where it listens; 0: any free one (default: 8765)"
@@ -130,6 +132,9 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="KIND",
         default="binary",
         help="of the user stream: binary (default), as Alpaca's paper trading, or text",
+    )
+    network.add_argument(
+        "--max-streams", metavar="N", help="connections to the user stream at a time; one more gets 429 (default: any)"
     )
     network.add_argument(
         "--token", metavar="TOKEN", help=f"opens the routes under /_venue/ (default: {TOKEN}, else a new one)"

@@ -15,6 +15,7 @@ from engine.errors import InvalidInput, InvalidRequest
 
 if TYPE_CHECKING:  # loaded where a venue is made: no other command needs them
     from bridge.venue.core import Trader
+    from bridge.venue.faults.armed import AnyFault
     from bridge.venue.market import Market
     from bridge.venue.recipe import Recipe
 
@@ -47,7 +48,8 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
         raise InvalidInput("argument --hours", options.hours, "always or exchange")
     hours = cast(Literal["always", "exchange"], options.hours)
     traders = tuple(_traders(options)) or (PAPER,)
-    return Recipe(traders=traders, market=_market(options), hours=hours, seed=seed, terms=terms, rate=rate)
+    market, faults = _market(options), tuple(_faults(options))
+    return Recipe(traders=traders, market=market, hours=hours, seed=seed, terms=terms, rate=rate, faults=faults)
 
 
 @contextmanager
@@ -122,6 +124,20 @@ def _trader(where: str, text: str) -> Trader:
         return Trader(key=key, secret=secret, cash=amount("cash", cash))
     except InvalidRequest:
         raise InvalidInput(where, f"{key}:…:…", f"{_ACCOUNT} with an amount of dollars > 0 at its end") from None
+
+
+# --- what goes wrong --------------------------------------------------------------------------------------------------
+
+
+def _faults(options: argparse.Namespace) -> Iterator[AnyFault]:
+    from bridge.venue.faults.files import from_file
+    from bridge.venue.faults.sockets import ConnectionLimit
+
+    if options.max_streams is not None:
+        with rightly("--max-streams", options.max_streams):
+            yield ConnectionLimit(most=whole(options.max_streams))
+    if options.faults is not None:
+        yield from from_file(options.faults)
 
 
 # --- market -----------------------------------------------------------------------------------------------------------

@@ -91,7 +91,11 @@ class Admin:
 
     def _step(self, body: bytes) -> object:
         wanted = msgspec.json.decode(body, type=_Step)
-        self._clockwork.step(wanted.moment(self._clockwork.now()))
+        to = wanted.moment(self._clockwork.now())
+        if wanted.stop:
+            done = self._clockwork.step_within(to).done
+            return self._state() | {"done": done}
+        self._clockwork.step(to)
         return self._state()
 
     def _price(self, body: bytes) -> object:
@@ -124,10 +128,16 @@ class _Named(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Step(msgspec.Struct, forbid_unknown_fields=True):
-    """Either a moment, or how many seconds from now."""
+    """
+    Either a moment, or how many seconds from now.
+
+    Attributes:
+        stop: Not beyond the next thing that is told, see `House.step`.
+    """
 
     to: datetime | None = None
     seconds: float | None = None
+    stop: bool = False
 
     def moment(self, now: datetime) -> datetime:
         if (self.to is None) == (self.seconds is None):

@@ -10,6 +10,7 @@ from heapq import heappop, heappush
 from itertools import count
 
 from bridge.venue.house import House
+from bridge.venue.lockstep import Stop
 from bridge.venue.pace import Pace, Stepped
 from bridge.venue.updates import Frame
 from engine.errors import InvalidRequest
@@ -98,6 +99,24 @@ class Clockwork:
         self._pace.step(to)
         self.settle()
         return self.house.last_event
+
+    def step_within(self, to: datetime) -> Stop:
+        """
+        Move time on at most to a moment, and not beyond the next thing that is told; see `House.step`.
+
+        Raises:
+            InvalidRequest: It runs by itself, or that moment has passed.
+        """
+        if not isinstance(self._pace, Stepped):
+            raise InvalidRequest("step", to.isoformat(), "a venue that is stepped: time runs by itself here")
+        if to < self._pace.now():
+            raise InvalidRequest("to", to.isoformat(), f"a moment from {self._pace.now().isoformat()} on")
+        try:
+            done = self.house.step(to)
+        finally:
+            self._pace.step(max(self.house.now, self._pace.now()))
+            self.settle()
+        return Stop(at=self.house.now, event_id=self.house.core.told, done=done)
 
     async def until(self, due: datetime) -> None:
         """Return when the venue's time is that moment."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from hmac import compare_digest
@@ -119,6 +119,7 @@ class Core:
         accounts: By id, to be looked at.
         arrivals: The requests with a good key, oldest first; the newest 100,000 at least.
         executions: All of them, oldest first, to be looked at.
+        waived: What lenient terms let pass, oldest first.
 
     Raises:
         InvalidRequest: Two traders have the same key.
@@ -136,7 +137,8 @@ class Core:
         rate: RateLimit | None = None,
     ) -> None:
         start = utc(start)
-        self._identity = Identity(seed)
+        terms = terms or Terms()
+        self._identity = Identity(seed, steady=terms.direct)
         self.assets = assets or Assets()
         self._schedule = Schedule()
         self._updates = Updates(self._identity)
@@ -148,7 +150,6 @@ class Core:
         self._windows: dict[str, RateWindow] = {}
         for trader in traders:
             self._open_account(trader, start)
-        terms = terms or Terms()
         lifecycle = Lifecycle(self._identity, self._updates, self.accounts, self._schedule, self._hours)
         self._exchange = Exchange(
             assets=self.assets,
@@ -164,7 +165,8 @@ class Core:
         self._amendments = Amendments(self.accounts, self._exchange, lifecycle, terms.fees)
         self._equities = Equities(self.accounts, self._exchange, self._hours)
         self._reads = Reads(self.assets, self._exchange, self._hours)
-        self._commands = Commands(self.assets, self._exchange, self._identity)
+        self._commands = Commands(self.assets, self._exchange, self._identity, lenient=terms.lenient)
+        self.waived = self._commands.waived
         self._routes = self._table()
 
     def _open_account(self, trader: Trader, start: datetime) -> None:
@@ -223,26 +225,52 @@ class Core:
 
     def price(self, symbol: str, price: Decimal, now: datetime, *, jump: bool = False) -> None:
         """
-        The price of an asset goes to another one.
+        The price of an asset goes to another one; a session that ends at that moment still has it.
 
         Args:
             jump: At once; what lies in between is not traded.
         """
+        for _ in self.moving(symbol, price, now, jump=jump):
+            pass
+
+    def moving(self, symbol: str, price: Decimal, now: datetime, *, jump: bool = False) -> Iterator[None]:
+        """As `price`, and stop behind each thing that happens: who orders there does so at that very place."""
         asset = self._asset(symbol)
         require_positive("price", price)
-        self.advance(now)
-        self._exchange.move(asset, price, jump=jump)
+        yield from self._exchange.passing(utc(now), ending=False)
+        self._equities.note()
+        yield from self._exchange.moving(asset, price, jump=jump)
 
     def tick(self, symbol: str, tick: Tick) -> None:
         """A quote or a trade of others, at its own moment."""
+        for _ in self.ticking(symbol, tick):
+            pass
+
+    def ticking(self, symbol: str, tick: Tick) -> Iterator[None]:
+        """As `tick`, and stop behind each thing that happens."""
         asset = self._asset(symbol)
-        self.advance(tick.at)
-        self._exchange.tick(asset, tick)
+        yield from self._exchange.passing(utc(tick.at), ending=False)
+        self._equities.note()
+        yield from self._exchange.ticking(asset, tick)
+
+    def passing(self, now: datetime) -> Iterator[None]:
+        """As `advance`, and stop behind each moment at which something happens."""
+        yield from self._exchange.passing(utc(now))
+        self._equities.note()
+
+    def hold(self, holding: bool) -> None:
+        """Whether a price of this very moment may still come, so that a session that ends now waits with that."""
+        self._exchange.holding = holding
 
     def bar(self, *bars: Bar) -> None:
         """Play bars of the same moment from their start to their end; what is due in between happens in between."""
         self._exchange.bars([(self._asset(bar.symbol), bar) for bar in bars])
         self._equities.note()
+
+    @property
+    def told(self) -> str:
+        """Id of the latest event that the stream has to tell or told; "": none. Later ones are higher."""
+        return self._updates.last
 
     def _asset(self, symbol: str) -> Asset:
         asset = self.assets.find(symbol)

@@ -17,7 +17,7 @@ from bridge.venue.faults.actions import BustNewest, CorrectNewest, Due, PlaceOrd
 from bridge.venue.faults.armed import AnyFault
 from bridge.venue.faults.faults import Faults
 from bridge.venue.inputs import Asked, Busted, Corrected, Input, Ordered, Priced, Reached
-from bridge.venue.market import Closed, Market, Move, Moved, Ticked, play
+from bridge.venue.market import Begun, Closed, Market, Move, Moved, Ticked, playing
 from bridge.venue.updates import Frame
 from engine.errors import TradingError
 
@@ -44,6 +44,7 @@ class House:
         ended: What ended the market before its time, a line of a file that cannot be read for example; prices stand
             from there on. None: nothing did.
         last_event: Id of the last event that was told; "" before the first.
+        waits: The market goes on with `step` alone, whatever else comes; set by the first one.
     """
 
     def __init__(self, core: Core, market: Market, data: MarketData, *, twin: Callable[[], House]) -> None:
@@ -54,6 +55,8 @@ class House:
         self.record: Callable[[Input], None] | None = None
         self.ended: TradingError | None = None
         self.last_event = ""
+        self.waits = False
+        self._step: Iterator[None] | None = None  # that stopped before its end
         self.faults = Faults(0, start=core.now)
         self._fallen: list[Due] = []
         self._moves: Iterator[Move] = market.moves()
@@ -68,29 +71,65 @@ class House:
     # --- time ---------------------------------------------------------------------------------------------------------
 
     def next_due(self) -> datetime | None:
-        """When something happens by itself; None: never again."""
+        """When something happens by itself; None: never again, or not before the next `step`."""
+        if self.waits:
+            return None
         coming = (self.core.next_due(), self.faults.next_due(), None if self._next is None else self._next.at)
         return min((due for due in coming if due is not None), default=None)
 
     def advance(self, now: datetime) -> None:
         """Play the market up to a moment, and let happen what is due by then; one that has passed changes nothing."""
+        if self.waits:
+            return
+        for _ in self._passing(now):
+            pass
+
+    def step(self, to: datetime) -> bool:
+        """
+        Play on to a moment, and not beyond the next thing that is told; the market waits for the next step.
+
+        What ends at the moment is played, and what begins there is not: who trades here acts between two bars.
+
+        Returns:
+            Whether it came to the moment; False: something was told on the way, and the next step goes on from there.
+        """
+        self.waits = True
+        told = self.core.told
+        self.core.hold(False)
+        # One that stopped on its way to an earlier moment comes first.
+        for step in (self._step, self._passing(to, to)):
+            self._step = step
+            for _ in step or ():
+                if self.core.told != told:
+                    self.core.hold(True)
+                    return False
+        self._step = None
+        return self.core.told == told
+
+    def _passing(self, now: datetime, before: datetime | None = None) -> Iterator[None]:
         while (due := self.faults.next_due()) is not None and due <= now:
-            self._play_to(due)
+            yield from self._playing_to(due, before)
             for fallen in self.faults.due(max(due, self.now)):
                 self._carry_out(fallen)
-        self._play_to(now)
+        yield from self._playing_to(now, before)
 
-    def _play_to(self, now: datetime) -> None:
+    def _playing_to(self, now: datetime, before: datetime | None) -> Iterator[None]:
+        """
+        Args:
+            before: Of what begins at this moment nothing is played; None: all is.
+        """
         while (move := self._next) is not None and move.at <= now:
+            if move.at == before and isinstance(move, Begun | Ticked):
+                break
             self._next = None
             try:
-                play(self.core, move)
+                yield from playing(self.core, move)
                 self._show(move)
             except TradingError as error:  # of an asset that is not listed here, for example
                 self.ended = error
                 break
             self._next = self._draw()
-        self.core.advance(now)
+        yield from self.core.passing(now)
 
     def _show(self, move: Move) -> None:
         if isinstance(move, Moved):

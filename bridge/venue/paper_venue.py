@@ -17,7 +17,9 @@ from typing import Any, Self, TypeVar
 
 from bridge.loopthread import LoopThread, State
 from bridge.stream.frames import Encoding
+from bridge.venue.commands import Waived
 from bridge.venue.local import is_loopback
+from bridge.venue.lockstep import Stop
 from bridge.venue.mischief import FaultSwitch, Mischief
 from bridge.venue.notation import amount
 from bridge.venue.oracle import oracle
@@ -231,6 +233,30 @@ class PaperVenue:
         elif to is None:
             to = clockwork.house.next_due()
         return clockwork.step(now if to is None else to)
+
+    def step_within(self, to: datetime) -> Stop:
+        """
+        Move time on, where it stands by itself, at most to a moment and not beyond the next thing that is told.
+
+        From the first such step on the market goes on with these alone: see `bridge.venue.house.House.step`.
+
+        Raises:
+            InvalidRequest: Time runs by itself here, that moment has passed, or the venue keeps a file: what happened
+                in lockstep could not be repeated from it.
+        """
+        if self._path is not None:
+            raise InvalidRequest("state", str(self._path), "None, for a venue in lockstep")
+        return self._call("step", self._step_within, to, within=_STEP_WITHIN)
+
+    async def _step_within(self, to: datetime) -> Stop:
+        return self._server_running().clockwork.step_within(to)
+
+    def waived(self) -> list[Waived]:
+        """What lenient terms let pass so far, see `bridge.venue.frictions.Terms`; oldest first."""
+        return self._call("waived", self._waived)
+
+    async def _waived(self) -> list[Waived]:
+        return list(self._server_running().clockwork.house.core.waived)
 
     def price(self, symbol: str, price: Decimal | float | str, *, jump: bool = False) -> None:
         """

@@ -39,9 +39,13 @@ class Updates:
 
     Args:
         kept: How many of the newest events of each account can be told again.
+
+    Attributes:
+        last: The latest event's id, which is the highest; "": nothing was told yet.
     """
 
     def __init__(self, identity: Identity, *, kept: int = 100_000) -> None:
+        self.last = ""
         self._identity = identity
         self._kept = kept
         self._frames: list[Frame] = []
@@ -68,10 +72,11 @@ class Updates:
             more: Other fields of the frame.
             sse_only: As in `Frame`.
         """
+        self.last = self._identity.ulid(at)
         data: dict[str, Any] = {
             "at": zulu(nanos(moment(at + 999))),  # written down to the microsecond, and not before it happened
             "event": event,
-            "event_id": self._identity.ulid(at),
+            "event_id": self.last,
             "order": order_json(order, nested=True, stream=True),
             "timestamp": zulu(at),
         }

@@ -34,7 +34,7 @@ ORDERS = 2000
 CLIENTS = 8
 LISTENERS = 20
 BURST = 2000
-MANY = 1_000
+MANY = 100_000
 SPAWN = multiprocessing.get_context("spawn")
 
 

@@ -189,6 +189,50 @@ def test_limited(paper_venue):
     assert {"passed": 3} == outcome(ran), ran.stdout
 
 
+def test_faults(tmp_path, with_server):
+    """Faults come with the marker, as tables, values or a file, or by the test; the oracle counts what came of them."""
+    code = f"""{TRADING}
+from bridge.venue.faults.rest import ErrorBefore
+
+ERROR = {{"kind": "error-before", "status": 503, "count": 1}}
+
+
+def answers(venue):
+    return ["status" in ask(venue, "GET", "/v2/account") for _ in range(2)]
+
+
+@pytest.mark.paper_venue(faults=[ERROR])
+def test_tables(paper_venue):
+    assert [False, True] == answers(paper_venue)
+
+
+@pytest.mark.paper_venue(faults=[ErrorBefore(status=503, count=1)])
+def test_values(paper_venue):
+    assert [False, True] == answers(paper_venue)
+
+
+@pytest.mark.paper_venue(faults="faults.json")
+def test_file(paper_venue):
+    assert [False, True] == answers(paper_venue)
+
+
+def test_by_the_test(paper_venue):
+    paper_venue.faults.add(**ERROR)
+    assert [False, True] == answers(paper_venue)
+    assert ["error-before-1"] == [trip["fault"] for trip in paper_venue.oracle()["faults"]]
+
+
+@pytest.mark.paper_venue(faults=[{{"kind": "drop", "seconds": 1}}])
+def test_wrong(paper_venue):
+    ...
+"""
+    (tmp_path / "faults.json").write_text('{"fault": [{"kind": "error-before", "status": 503, "count": 1}]}')
+    ran = run(tmp_path, code, *PLUGIN)
+
+    assert {"passed": 4, "error": 1} == outcome(ran), ran.stdout
+    assert "\nmarker paper_venue: faults: " in ran.stdout
+
+
 @pytest.mark.parametrize(
     ("args", "kwargs", "expected"),
     [

@@ -26,12 +26,28 @@ from bridge.venue.spelling import plain
 from engine.config import convert, read_toml
 from engine.errors import InvalidInput
 
-__all__ = ["as_table", "from_json", "from_toml"]
+__all__ = ["as_table", "from_file", "from_json", "from_toml"]
 
 
 @frozen(kw_only=True)
 class _File:
     fault: tuple[AnyFault, ...] = field(factory=tuple)
+
+
+def from_file(path: str | Path) -> tuple[AnyFault, ...]:
+    """
+    The faults of a file, in its order: JSON where its name ends in .json, TOML otherwise.
+
+    Raises:
+        InvalidInput: As in `from_toml`.
+    """
+    if Path(path).suffix.lower() != ".json":
+        return from_toml(path)
+    try:
+        raw = Path(path).read_bytes()
+    except OSError as error:
+        raise InvalidInput(str(path), error.strerror or "no file", "a file that can be read") from error
+    return from_json(raw, where=str(path))
 
 
 def from_toml(path: str | Path) -> tuple[AnyFault, ...]:

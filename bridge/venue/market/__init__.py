@@ -8,8 +8,8 @@ market of one.
 from __future__ import annotations
 
 from bridge.venue.market.listing import assets_for
-from bridge.venue.market.moves import Begun, Closed, Market, Move, Moved, Ticked, digest_of
-from bridge.venue.market.playing import play
+from bridge.venue.market.moves import Begun, Closed, Market, Move, Moved, Ticked, digest_of, moves_of
+from bridge.venue.market.playing import play, playing
 from bridge.venue.market.recorded import Recorded
 from bridge.venue.market.resolution import fine
 from bridge.venue.market.shifting import shifted
@@ -30,6 +30,8 @@ __all__ = [
     "assets_for",
     "digest_of",
     "fine",
+    "moves_of",
     "play",
+    "playing",
     "shifted",
 ]

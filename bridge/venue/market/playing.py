@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bridge.venue.core import Core
 from bridge.venue.market.moves import Begun, Move, Moved, Ticked
 
-__all__ = ["play"]
+__all__ = ["play", "playing"]
 
 
 def play(core: Core, move: Move) -> None:
@@ -15,11 +17,17 @@ def play(core: Core, move: Move) -> None:
     Raises:
         InvalidRequest: The venue has no such asset, see `bridge.venue.market.assets_for`.
     """
+    for _ in playing(core, move):
+        pass
+
+
+def playing(core: Core, move: Move) -> Iterator[None]:
+    """As `play`, and stop behind each thing that happens."""
     if isinstance(move, Moved):
-        core.price(move.symbol, move.price, move.at, jump=move.jump)
+        yield from core.moving(move.symbol, move.price, move.at, jump=move.jump)
     elif isinstance(move, Ticked):
-        core.tick(move.symbol, move.tick)
-    elif isinstance(move, Begun):
-        core.begin(move.symbol, move.volume, move.at)
+        yield from core.ticking(move.symbol, move.tick)
     else:
-        core.advance(move.at)
+        yield from core.passing(move.at)
+        if isinstance(move, Begun):
+            core.begin(move.symbol, move.volume, move.at)

@@ -10,6 +10,9 @@ import pytest
 
 from bridge.cli.venue_recipe import number, recipe_of, rightly, whole
 from bridge.venue.core import Trader
+from bridge.venue.faults.frames import Drop
+from bridge.venue.faults.rest import Slow
+from bridge.venue.faults.sockets import ConnectionLimit
 from bridge.venue.limits import RateLimit
 from bridge.venue.market import Recorded, Still
 from bridge.venue.recipe import PAPER
@@ -33,6 +36,8 @@ def options(**given):
         "latency": "0.05-0.4",
         "partials": "0.1",
         "rate_limit": "200/60",
+        "faults": None,
+        "max_streams": None,
     }
     return Namespace(**defaults | given)
 
@@ -48,7 +53,7 @@ def test_defaults():
 
     assert ((PAPER,), None, "always", 0) == (recipe.traders, recipe.market, recipe.hours, recipe.seed)
     assert ((0.05, 0.4), 0.1) == (recipe.terms.latency, recipe.terms.partials)
-    assert RateLimit() == recipe.rate
+    assert (RateLimit(), ()) == (recipe.rate, recipe.faults)
 
 
 def test_settings():
@@ -80,6 +85,10 @@ def test_settings():
         ({"bars": ["a", "b"], "symbol": ["A", "A"]}, "argument --symbol: found 'A', expected each only once"),
         ({"bars": ["a", "a"], "symbol": ["A", "B"]}, "argument --bars: found 'a', expected each only once"),
         ({"bars": ["no.csv"], "symbol": ["AAPL"]}, "no.csv: found 'No such file or directory'"),
+        ({"faults": "no.toml"}, "no.toml: found 'no such file', expected a TOML file"),
+        ({"faults": "no.json"}, "no.json: found 'No such file or directory', expected a file that can be read"),
+        ({"max_streams": "0"}, "argument --max-streams: found '0', expected a whole number >= 1"),
+        ({"max_streams": "x"}, "argument --max-streams: found 'x', expected a whole number >= 0"),
         ({"still": True, "state": "x"}, "argument --still: found nothing, expected prices of their own"),
     ],
 )
@@ -107,6 +116,21 @@ def test_files(bars_file):
 def test_still():
     """A still market is one whose prices stand."""
     assert isinstance(recipe_of(options(still=True)).market, Still)
+
+
+# --- what goes wrong --------------------------------------------------------------------------------------------------
+
+
+def test_faults(tmp_path):
+    """Faults come from a file, TOML or JSON by its name; a limit of streams is one too."""
+    (tmp_path / "faults.toml").write_text('[[fault]]\nkind = "drop"\nevents = ["fill"]\ncount = 1\n')
+    (tmp_path / "faults.json").write_text('{"fault": [{"kind": "slow", "seconds": 2}]}')
+    toml, json = (recipe_of(options(faults=str(tmp_path / name))).faults for name in ("faults.toml", "faults.json"))
+    both = recipe_of(options(max_streams="3", faults=str(tmp_path / "faults.json"))).faults
+
+    assert (Drop(events=("fill",), count=1),) == toml
+    assert (Slow(seconds=2),) == json
+    assert (ConnectionLimit(most=3), *json) == both
 
 
 # --- accounts ---------------------------------------------------------------------------------------------------------

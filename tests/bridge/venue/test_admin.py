@@ -38,6 +38,21 @@ def test_steps(call, connect, new_order):
     assert [events[0][2], events[2][2]] == [first["event_id"], second["event_id"]]
 
 
+def test_steps_that_stop(call, connect, new_order):
+    """In lockstep a step ends behind the next thing that is told, and the answer says whether it came to the moment."""
+    listener = connect().listen()
+    call("POST", "/v2/orders", new_order().body)
+    told, steps = [], []
+    while not steps or not steps[-1]["done"]:
+        steps.append(call.admin("POST", "step", {"to": "2024-01-02T15:30:10Z", "stop": True}).body)
+    told = [listener.event() for _ in range(3)]
+
+    assert ["pending_new", "new", "fill"] == [event for event, _, _ in told]
+    assert "2024-01-02T15:30:10+00:00" == steps[-1]["now"]
+    assert steps[0]["now"] < steps[-1]["now"]
+    assert told[-1][2] == steps[-1]["event_id"] == call.admin("GET", "now").body["event_id"]
+
+
 def test_a_price(call, connect, new_order):
     """It goes there, and who listens hears what came of it."""
     listener = connect().listen()

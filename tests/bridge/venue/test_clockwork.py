@@ -116,6 +116,23 @@ def test_an_earlier_moment_comes_first(bench, run, new_order):
     assert all(timedelta(0) <= now - at(seconds) < timedelta(milliseconds=1) for seconds, now in woken)
 
 
+def test_a_timer_that_is_early(bench, run, clock):
+    """It is set again, for the rest: clocks do not agree to the last digit."""
+
+    class Early(Running):
+        def wait(self, due):
+            return super().wait(due) * 0.9
+
+    work = bench()
+    work.clockwork._pace = Early(NOW, host_clock=clock)
+
+    async def main():
+        await work.clockwork.until(at(1))
+        return work.clockwork.now()
+
+    assert timedelta(0) <= run(main()) - at(1) < timedelta(milliseconds=1)
+
+
 def test_who_gives_up_is_forgotten(bench, run):
     """A waiter that is cancelled keeps nothing: the next settling drops it, and no timer rings for it."""
     work = bench()
@@ -150,6 +167,28 @@ def test_nothing_happens_without_a_step(bench, run, new_order):
     assert early < late == work.clockwork.house.last_event
 
 
+def test_in_lockstep_time_stops_behind_what_is_told(bench, run, new_order):
+    """Each step has its frames told, and time does not go back."""
+    work = bench(speed=None)
+
+    async def main():
+        clockwork = work.clockwork
+        clockwork.house.handle(new_order(), clockwork.now())
+        clockwork.settle()
+        stops = [clockwork.step_within(at(1))]
+        while not stops[-1].done:
+            stops.append(clockwork.step_within(at(1)))
+        with pytest.raises(InvalidRequest, match="a moment from"):
+            clockwork.step_within(at(0.5))
+        return stops
+
+    stops = run(main())
+
+    assert ([False, True], at(1)) == ([stops[0].done, stops[-1].done], stops[-1].at)
+    assert ["pending_new", "new", "fill"] == [event for event, _ in work.told]
+    assert work.clockwork.house.last_event == stops[-1].event_id
+
+
 def test_steps_where_time_runs(bench, run):
     """It cannot be stepped there, and that is said."""
     work = bench()
@@ -157,8 +196,12 @@ def test_steps_where_time_runs(bench, run):
     async def main():
         work.clockwork.step(at(1))
 
-    with pytest.raises(InvalidRequest, match="a venue that is stepped"):
-        run(main())
+    async def within():
+        work.clockwork.step_within(at(1))
+
+    for stepping in (main, within):
+        with pytest.raises(InvalidRequest, match="a venue that is stepped"):
+            run(stepping())
     assert (False, True) == (work.clockwork.steps, bench(speed=None).clockwork.steps)
 
 

@@ -81,6 +81,7 @@ def test_a_market_of_what_is_not_listed(new_house, new_order, market_of_moves):
 
     assert "NOPE" in str(house.ended)
     assert (200, 190) == (answer.status, last(house))
+    assert house.next_due() > house.now
 
 
 def test_the_last_event(new_house, new_order):
@@ -88,6 +89,7 @@ def test_the_last_event(new_house, new_order):
     house = new_house()
     before = house.last_event
     house.handle(new_order(), NOW)
+    house.advance(at(1))
     frames = house.frames()
     house.frames()
 

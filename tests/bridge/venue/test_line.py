@@ -200,19 +200,48 @@ def test_who_ended_it(run, new_socket, way):
     assert ([], way == "closed") == run(main)
 
 
+def test_a_line_that_is_frozen_while_it_sends(run, new_socket):
+    """What is on its way arrives, and nothing behind it."""
+
+    async def main():
+        socket = new_socket()
+        line = await opened(socket)
+        socket.reads.clear()
+        line.send("a", "b")
+        await asyncio.sleep(0)  # the first is on its way
+        line.freeze()
+        socket.reads.set()
+        first = await socket.hears()
+        await asyncio.sleep(0)
+        quiet = socket.told.empty()
+        line.thaw()
+        second = await socket.hears()
+        socket.leave()
+        await line.gone()
+        return first["text"], quiet, second["text"]
+
+    assert ("a", True, "b") == run(main)
+
+
 def test_a_frozen_line_that_is_closed(run, new_socket):
-    """It is not told, and cut in the end."""
+    """It is not told, and cut in the end; who waits for its messages hears of that."""
 
     async def main():
         socket = new_socket()
         line = await opened(socket, within=0.01)
         line.freeze()
+        said = asyncio.create_task(_all(line))
+        await asyncio.sleep(0)  # it waits
         line.close(1001, "over")
-        said = [message async for message in line.messages()]
+        heard = await said
         await line.gone()
-        return said, socket.cuts, [socket.told.get_nowait()["type"] for _ in range(socket.told.qsize())]
+        return heard, socket.cuts, [socket.told.get_nowait()["type"] for _ in range(socket.told.qsize())]
 
     assert ([], ["cut"], ["websocket.accept"]) == run(main)
+
+
+async def _all(line):
+    return [message async for message in line.messages()]
 
 
 def test_a_line_that_is_cut(run, new_socket):

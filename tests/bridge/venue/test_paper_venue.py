@@ -20,6 +20,7 @@ pytest.importorskip("websockets")
 
 from bridge.venue.paper_venue import PaperVenue
 from bridge.venue.recipe import Recipe
+from engine.clock import SystemHostClock
 from engine.errors import ClockError, InvalidInput, InvalidRequest
 
 FAIL_AFTER = 5.0
@@ -122,7 +123,7 @@ def test_two_at_once(new_venue, caller_of, new_order):
 
 
 def test_the_end_with_clients(new_recipe, caller_of, caplog):
-    """Listeners are told, idle connections and half requests are closed, and that is no error."""
+    """Listeners are told, idle connections and half requests are closed, soon, and that is no error."""
     client = pytest.importorskip("websockets.sync.client")
     exceptions = pytest.importorskip("websockets.exceptions")
     with PaperVenue(new_recipe(), speed=None) as venue:
@@ -135,14 +136,40 @@ def test_the_end_with_clients(new_recipe, caller_of, caplog):
             for each in (idle, half):
                 each.settimeout(FAIL_AFTER)
             caller_of(venue)("GET", "/v2/clock")  # all of them were accepted before this one
+            began = SystemHostClock().monotonic()
             venue.stop()
+            lasted = SystemHostClock().monotonic() - began
             with pytest.raises(exceptions.ConnectionClosed) as closed:
                 listener.recv(timeout=FAIL_AFTER)
             ends = [_end(each) for each in (idle, half)]
 
     assert (1001, "the venue stops") == (closed.value.rcvd.code, closed.value.rcvd.reason)
     assert [True, True] == ends
+    assert lasted < FAIL_AFTER
     assert [] == [record.message for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_the_end_with_a_client_that_does_not_read(new_recipe):
+    """It is cut: nothing of it is left open."""
+    with PaperVenue(new_recipe(), speed=None) as venue, socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.settimeout(FAIL_AFTER)
+        deaf.connect(("127.0.0.1", venue.port))
+        deaf.sendall(
+            b"GET /stream HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+            b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert deaf.recv(4096).startswith(b"HTTP/1.1 101 ")
+
+        async def flood():
+            for call in venue._server._trades._open.values():
+                call.line.send(*["x" * 1000] * 20_000)
+
+        venue._thread.call("flood", flood, timeout=FAIL_AFTER)
+        venue.stop()
+
+        assert set() == venue._server._server.server_state.connections
+        assert _end(deaf)
 
 
 def _end(connection):
@@ -242,6 +269,18 @@ def test_a_fork(new_recipe, caller_of):
 
 
 # --- what its owner does ----------------------------------------------------------------------------------------------
+
+
+def test_a_venue_with_a_file_is_not_for_lockstep(new_recipe, tmp_path):
+    """What happens between two things that are told could not be repeated from it."""
+    with PaperVenue(new_recipe(), speed=None, state=tmp_path / "state") as venue:
+        with pytest.raises(InvalidRequest, match="a venue in lockstep"):
+            venue.step_within(NOW + timedelta(seconds=1))
+
+
+def test_nothing_is_let_pass_where_terms_are_strict(venue):
+    """There is a list, and it is empty."""
+    assert [] == venue.waived()
 
 
 def test_steps(venue):

@@ -180,6 +180,20 @@ def test_who_authenticates_in_time_stays(run):
     assert "event 1" == data(run(main))["event_id"]
 
 
+def test_who_leaves_first_is_not_looked_for(run):
+    """The time to authenticate ends with the connection."""
+
+    async def main(crowd):
+        failed = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
+        crowd.enter().leave()
+        await crowd.leave()
+        await asyncio.sleep(0)
+        return failed
+
+    assert [] == run(main, patience=0.0)
+
+
 def test_a_message_that_cannot_be_read(run):
     """It is answered, and the connection is closed."""
 

@@ -55,3 +55,14 @@ def test_our_own_client_reads_every_frame(desk):
     updates = [read(json.dumps(data), TradeUpdate) for data in frames_of(desk)]
 
     assert ["pending_new", "new", "fill"] == [update.event for update in updates]
+
+
+def test_the_latest_event_is_known(new_desk):
+    """Its id is the highest that was told, whoever has taken the frames."""
+    desk = new_desk()
+    before = desk.core.told
+    desk.buy()
+    desk.place()
+
+    assert "" == before
+    assert desk.core.told == desk.core.frames()[-1].data["event_id"]
