@@ -142,14 +142,17 @@ class Switchboard:
 
     # --- messages -----------------------------------------------------------------------------------------------------
 
+    def clear(self, call: Call) -> bool:
+        """Whether what is sent goes straight through."""
+        return self._faults().idle and not call.late
+
     def send(self, call: Call, data: Mapping[str, Any] | None) -> None:
         """Send a frame, or what faults leave of it."""
-        faults = self._faults()
-        if faults.idle and not call.late:
+        if self.clear(call):
             call.line.send(*call.encode(data))
         else:
             now = self._now()
-            self._deliver(call, faults.frame(call.key, data, now, call.connection), now)
+            self._deliver(call, self._faults().frame(call.key, data, now, call.connection), now)
 
     def _deliver(self, call: Call, deliveries: list[Delivery], now: datetime) -> None:
         for delivery in deliveries:
