@@ -76,6 +76,11 @@ class Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         self._seen = self.cycle if dawdles else self
         self._look = self.loop.call_later(PATIENCE, self._looked)
 
+    def drop(self) -> None:
+        """End it at once, unless who runs the venue waits for an answer."""
+        if not (self._busy() and self.scope["path"].startswith("/_venue/")):
+            self._cut()
+
     def _cut(self) -> None:
         self.transport.abort()
 
@@ -124,7 +129,7 @@ def cut(scope: Scope) -> None:
 
 
 async def hang_up(scope: Scope) -> None:
-    """Cut it, and return once the server has heard of it: who returns earlier is taken for one that forgot to answer."""
+    """Cut it, and return once the server knows: who returns earlier is taken for one that forgot to answer."""
     cut(scope)
     await asyncio.sleep(0)
     await asyncio.sleep(0)

@@ -149,7 +149,7 @@ class VenueServer:
     def _cut_all(self) -> None:
         for connection in set(self._server.server_state.connections):
             if isinstance(connection, Connection):  # websockets are closed one by one, each with a code
-                connection.transport.abort()
+                connection.drop()
 
 
 class _Entrance:

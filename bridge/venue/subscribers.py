@@ -41,9 +41,6 @@ class _Subscriber:
             self.waiting.append(message)
         self.more.set()
 
-    def forget(self) -> None:
-        self.waiting.clear()
-
     def close(self, code: int, reason: str) -> None:
         self.over = True
         self.flows.set()
@@ -112,14 +109,16 @@ class Subscribers:
         try:
             await subscriber.flows.wait()
             yield history or HEARTBEAT  # an answer whose first bytes do not come is taken for none
-            while call is not None and not (subscriber.over or self._closed):
-                if not await subscriber.told():
-                    yield HEARTBEAT
+            while call is not None:
                 if subscriber.lost:
                     lost, subscriber.lost = subscriber.lost, 0
                     yield comment(f"you are reading too slowly, dropped {lost} messages")
                 while subscriber.waiting and subscriber.flows.is_set():
                     yield subscriber.waiting.popleft()
+                if subscriber.over or self._closed:
+                    return
+                if not await subscriber.told():
+                    yield HEARTBEAT
         finally:
             if call is not None:
                 self._open.pop(subscriber, None)

@@ -6,6 +6,7 @@ Without faults everything goes straight through.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
@@ -30,7 +31,8 @@ _Encode = Callable[[Mapping[str, Any] | None], list[str | bytes]]
 class Outlet(Protocol):
     """What a switchboard needs of a connection, see `Line`."""
 
-    def forget(self) -> None: ...
+    @property
+    def waiting(self) -> deque[Any]: ...
 
     def send(self, *messages: Any) -> None: ...
 
@@ -140,14 +142,17 @@ class Switchboard:
 
     # --- messages -----------------------------------------------------------------------------------------------------
 
+    def clear(self, call: Call) -> bool:
+        """Whether what is sent goes straight through."""
+        return self._faults().idle and not call.late
+
     def send(self, call: Call, data: Mapping[str, Any] | None) -> None:
         """Send a frame, or what faults leave of it."""
-        faults = self._faults()
-        if faults.idle and not call.late:
+        if self.clear(call):
             call.line.send(*call.encode(data))
         else:
             now = self._now()
-            self._deliver(call, faults.frame(call.key, data, now, call.connection), now)
+            self._deliver(call, self._faults().frame(call.key, data, now, call.connection), now)
 
     def _deliver(self, call: Call, deliveries: list[Delivery], now: datetime) -> None:
         for delivery in deliveries:
@@ -196,7 +201,7 @@ class Switchboard:
         if closing.code == 1006:
             call.line.cut()
         else:
-            call.line.forget()
+            call.line.waiting.clear()
             call.line.close(closing.code, closing.reason)
 
 

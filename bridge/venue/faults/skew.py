@@ -25,6 +25,8 @@ def skewed(value: Any, seconds: float) -> Any:
         return value
     if isinstance(value, str):
         return _shifted(value, seconds)
+    if isinstance(value, datetime):  # as MessagePack has it
+        return value + timedelta(seconds=seconds)
     if isinstance(value, Mapping):
         return {name: skewed(each, seconds) for name, each in value.items()}
     if isinstance(value, list | tuple):

@@ -239,7 +239,7 @@ def test_another_format(path, recipe):
 
 
 def test_a_file_whose_run_went_another_way(path, recipe, new_order):
-    """Where replaying it tells other events than were told then, it is refused: books that differ are not gone on with."""
+    """Where replaying it tells other events than were told then, it is refused."""
     with StateFile(path, recipe, now=NOW) as state:
         state.house.handle(new_order(), at(1))
         state.house.advance(at(9))
