@@ -48,6 +48,8 @@ class Clockwork:
         self._armed: datetime | None = None
         self._stopped = False
         self._told_end = False
+        self._told_slow = False
+        self._playing: datetime | None = None
         self._counter = count()  # of the same moment who asked first is woken first
         self._waiting: list[tuple[datetime, int, asyncio.Future[None]]] = []
 
@@ -57,18 +59,26 @@ class Clockwork:
         return isinstance(self._pace, Stepped)
 
     def now(self) -> datetime:
-        """The venue's time."""
-        return self._pace.now()
+        """The venue's time; it stands while what is due is being played."""
+        return self._playing or self._pace.now()
 
     def settle(self) -> None:
         """Let happen what is due, have it told, and wake again when more is."""
+        self._playing = now = self._pace.now()
         try:
-            self.house.advance(self._pace.now())
-        finally:  # what happened before something went wrong has happened
-            frames = self.house.frames()
-            if frames:
-                self._deliver(frames)
-        self._more = self._tell(self.house.now)
+            try:
+                self.house.advance(now)
+            finally:  # what happened before something went wrong has happened
+                frames = self.house.frames()
+                if frames:
+                    self._deliver(frames)
+            self._more = self._tell(self.house.now)
+        finally:
+            kept_up = self._pace.played(now)
+            self._playing = None
+        if not kept_up and not self._told_slow:
+            self._told_slow = True
+            _log.warning("this machine does not play the market so fast: the venue's time stands while it is played")
         if self.house.ended is not None and not self._told_end:
             self._told_end = True
             _log.warning("the market has ended, its prices stand: %s", self.house.ended)

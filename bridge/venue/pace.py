@@ -11,6 +11,7 @@ from engine.errors import InvalidRequest
 __all__ = ["Pace", "Running", "Stepped", "later"]
 
 _FASTEST = 10_000.0
+_BEHIND = 0.25  # seconds of the machine
 
 
 class Pace(Protocol):
@@ -21,6 +22,9 @@ class Pace(Protocol):
 
     def wait(self, due: datetime) -> float | None:
         """Seconds of the machine until the venue's time is ``due``, >= 0; None: it does not come by itself."""
+
+    def played(self, at: datetime) -> bool:
+        """All that was due by then has happened; False: that took so long that the venue's time stood meanwhile."""
 
 
 class Running:
@@ -46,6 +50,14 @@ class Running:
     def wait(self, due: datetime) -> float:
         return max(0.0, (due - self.now()) / timedelta(seconds=1) / self._speed)
 
+    def played(self, at: datetime) -> bool:
+        # Otherwise there is more to play each time, and in the end nobody is answered any more.
+        behind = (self.now() - at) / timedelta(seconds=1) / self._speed
+        if behind <= _BEHIND:
+            return True
+        self._start, self._began = at, self._host.monotonic()
+        return False
+
 
 class Stepped:
     """Time that stands until somebody moves it on."""
@@ -58,6 +70,9 @@ class Stepped:
 
     def wait(self, due: datetime) -> float | None:
         return 0.0 if due <= self._now else None
+
+    def played(self, at: datetime) -> bool:
+        return True
 
     def step(self, to: datetime) -> None:
         """

@@ -67,7 +67,7 @@ class VenueServer:
         self._house = house
         self._wall = wall
         self._ready = asyncio.Event()
-        self._switchboard = Switchboard(lambda: house.faults, pace.now, self._wake, self._cut_all)
+        self._switchboard = Switchboard(lambda: house.faults, lambda: self.clockwork.now(), self._wake, self._cut_all)
         self._trades = TradeStream(house.core, self._switchboard, encoding=encoding)
         self._subscribers = Subscribers(house.core, self._switchboard)
         self._feeds = Feeds(DataStreams(house.data), house.core, self._switchboard, self._settle)

@@ -97,6 +97,31 @@ def test_what_is_due_happens_by_itself(bench, run, new_order, speed):
     assert all(timedelta(0) <= moment - at(0.1) < timedelta(milliseconds=1) for _, moment in work.told[1:])
 
 
+def test_a_market_that_takes_longer_than_it_lasts(run, clock, new_house, market_of_moves, caplog):
+    """Time stands while it is played, so that there is not ever more to play at once; that is logged once."""
+    shown = []
+
+    class Slow(type(market_of_moves())):
+        def moves(self):
+            for number in range(1, 3000):
+                clock.advance(0.01)  # of the machine, for a second of the market
+                if not number % 100:
+                    shown.append((work.clockwork.now() - work.clockwork.house.now).total_seconds())
+                yield Moved(at(number), "AAPL", D(191), True)
+
+    work = Bench(new_house(Slow()), clock, speed=1000)
+
+    async def main():
+        work.clockwork.settle()
+        await work.clockwork.until(at(2500))
+
+    with caplog.at_level(logging.WARNING):
+        run(main())
+
+    assert max(shown) < 1000
+    assert 1 == len(caplog.records)
+
+
 def test_an_earlier_moment_comes_first(bench, run, new_order):
     """What becomes due before that for which the timer was set is not late."""
     work, woken = bench(), []

@@ -39,6 +39,20 @@ def test_how_long_the_machine_waits(clock, speed, expected):
     assert [expected, 0.0, 0.0] == [pace.wait(after(60)), pace.wait(START), pace.wait(after(-60))]
 
 
+@pytest.mark.parametrize(("took", "kept_up", "then"), [(0.2, True, 80), (0.3, False, 60)])
+def test_a_machine_that_is_too_slow(clock, took, kept_up, then):
+    """Where it takes a quarter of a second and more to play what was due, that is no time of the venue."""
+    pace = Running(START, speed=100, host_clock=clock)
+    clock.advance(0.6)
+    played = pace.now()
+    clock.advance(took)
+
+    assert kept_up is pace.played(played)
+    assert after(then) == pace.now()
+    clock.advance(0.1)
+    assert after(then + 10) == pace.now()
+
+
 @pytest.mark.parametrize("speed", [0, -1, float("nan"), float("inf"), 10_001])
 def test_speeds_that_are_none(speed):
     """A speed is above nothing, and has an end."""
