@@ -41,6 +41,9 @@ class _Subscriber:
             self.waiting.append(message)
         self.more.set()
 
+    def forget(self) -> None:
+        self.waiting.clear()
+
     def close(self, code: int, reason: str) -> None:
         self.over = True
         self.flows.set()

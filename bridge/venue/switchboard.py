@@ -6,7 +6,6 @@ Without faults everything goes straight through.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
@@ -31,8 +30,7 @@ _Encode = Callable[[Mapping[str, Any] | None], list[str | bytes]]
 class Outlet(Protocol):
     """What a switchboard needs of a connection, see `Line`."""
 
-    @property
-    def waiting(self) -> deque[Any]: ...
+    def forget(self) -> None: ...
 
     def send(self, *messages: Any) -> None: ...
 
@@ -201,7 +199,7 @@ class Switchboard:
         if closing.code == 1006:
             call.line.cut()
         else:
-            call.line.waiting.clear()
+            call.line.forget()
             call.line.close(closing.code, closing.reason)
 
 
