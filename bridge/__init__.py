@@ -10,12 +10,25 @@ imports        bridge ─▶ engine, never back
 ```
 """
 
-import engine
+from importlib.util import find_spec
+from pathlib import Path
 
 __all__: list[str] = []
 
-if getattr(engine, "__distribution__", None) != "tradebridge":
+
+def _found() -> str | None:
+    """Where `import engine` finds another one than ours; None: it finds ours."""
+    spec = find_spec("engine")
+    beside = str(Path(__file__).parents[1] / "engine")
+    if spec is not None and beside in (spec.submodule_search_locations or ()):
+        return None  # it came with this package, and need not be imported to be told from others
+    import engine
+
+    return None if getattr(engine, "__distribution__", None) == "tradebridge" else str(engine.__file__)
+
+
+if (_shadow := _found()) is not None:
     raise ImportError(
-        f"bridge needs the package `engine` that came with it, but `import engine` finds {engine.__file__}: "
+        f"bridge needs the package `engine` that came with it, but `import engine` finds {_shadow}: "
         "rename that module, or put the folder it stands in behind site-packages in sys.path"
     )

@@ -8,21 +8,22 @@ every order, so each keeps the sessions that it has worked out.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from operator import attrgetter
 from typing import Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from attrs import field, frozen
 
 from engine.clock import utc
 from engine.errors import InvalidInput, InvalidRequest
 
-__all__ = ["AlwaysOpen", "Calendar", "FixedCalendar", "Session", "USEquities"]
+__all__ = ["AlwaysOpen", "Calendar", "Daily", "FixedCalendar", "Session", "USEquities"]
 
 _DAY = timedelta(days=1)
+_MIDNIGHT = time()
 
 
 @frozen(kw_only=True)
@@ -80,6 +81,66 @@ class AlwaysOpen:
         return _utc_day(self.session_at(moment).close.date())
 
 
+class Daily:
+    """
+    The same hours on every day, or on the same days of every week, whatever holidays there are.
+
+    Args:
+        zone: Whose clocks say when.
+        opens: Of a day.
+        closes: Of the same day, later than it opens; 00:00 is the end of the day.
+        days: Of the week, Monday is 0.
+
+    Raises:
+        InvalidRequest: There is no such zone, no day, or no time between open and close.
+        InvalidInput: The data of time zones are missing.
+    """
+
+    __slots__ = ("_closes", "_days", "_last", "_opens", "_zone")
+
+    def __init__(
+        self,
+        zone: str = "America/New_York",
+        *,
+        opens: time = _MIDNIGHT,
+        closes: time = _MIDNIGHT,
+        days: Collection[int] = range(7),
+    ) -> None:
+        if not days or not set(days) <= set(range(7)):
+            raise InvalidRequest("days", sorted(days), "days of the week, Monday is 0 and Sunday 6, at least one")
+        if _MIDNIGHT != closes <= opens:
+            raise InvalidRequest("closes", closes, f"a time after {opens}, or 00:00, the end of the day")
+        self._zone = _zone(zone)
+        self._opens, self._closes, self._days = opens, closes, frozenset(days)
+        self._last: Session | None = None
+
+    def session_at(self, moment: datetime) -> Session | None:
+        last = self._last
+        if last is not None and last.open <= moment < last.close:
+            return last
+        day = utc(moment).astimezone(self._zone).date()
+        if day.weekday() not in self._days:
+            return None
+        session = self._on(day)
+        if session.open <= moment < session.close:
+            self._last = session
+            return session
+        return None
+
+    def next_session(self, moment: datetime) -> Session:
+        day = utc(moment).astimezone(self._zone).date()
+        while day.weekday() not in self._days or (session := self._on(day)).open <= moment:
+            day += _DAY
+        return session
+
+    def _on(self, day: date) -> Session:
+        end = day + _DAY if self._closes == _MIDNIGHT else day
+        return Session(
+            open=datetime.combine(day, self._opens, self._zone).astimezone(UTC),
+            close=datetime.combine(end, self._closes, self._zone).astimezone(UTC),
+        )
+
+
 class FixedCalendar:
     """
     The sessions of a list, in any order.
@@ -132,12 +193,7 @@ class USEquities:
             raise InvalidInput(
                 "calendar of US equities", "no package 'holidays'", "it to be installed: pip install holidays"
             ) from error
-        try:
-            self._zone = ZoneInfo("America/New_York")
-        except ZoneInfoNotFoundError as error:
-            raise InvalidInput(
-                "calendar of US equities", "no time zone data", "it to be installed: pip install tzdata"
-            ) from error
+        self._zone = _zone("America/New_York")
         self._years = financial_holidays
         self._closed: dict[int, frozenset[date]] = {}
         self._half: dict[int, frozenset[date]] = {}
@@ -180,6 +236,18 @@ class USEquities:
             open=datetime.combine(day, time(9, 30), self._zone).astimezone(UTC),
             close=datetime.combine(day, close, self._zone).astimezone(UTC),
         )
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except ValueError as error:
+        raise InvalidRequest("zone", name, "the name of a time zone, e.g. America/New_York") from error
+    except ZoneInfoNotFoundError as error:
+        if not available_timezones():
+            expected = "it to be installed: pip install tzdata"
+            raise InvalidInput("calendar", "no time zone data", expected) from error
+        raise InvalidRequest("zone", name, "the name of a time zone, e.g. America/New_York") from error
 
 
 def _utc_day(day: date) -> Session:

@@ -1,5 +1,5 @@
 """
-What the engine asks of the outside: Broker, Feed, Gate and Strategy.
+What the engine asks of the outside: Broker, Feed, Gate and Strategy; and what a paper session asks: Stage.
 
 The engine blocks in four places only: `Feed.get`, `Clock.sleep`, `Broker.*` and the permit inside a broker call. Each
 is a port, so all of it can also run in one thread on virtual time.
@@ -7,11 +7,12 @@ is a port, so all of it can also run in one thread on virtual time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
+from engine.clock import SimulatedClock
 from engine.decisions import Approval, Refusal, TradingState
 from engine.events import Event
 from engine.facts import DayBegan, ExecutionReported, Locked, OrderReported, VenueFact
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from engine.risk.protections import Protections
     from engine.risk.returns import Returns
 
-__all__ = ["BooksView", "Broker", "Feed", "Gate", "Strategy", "TradesView"]
+__all__ = ["BooksView", "Broker", "Feed", "Gate", "Stage", "Strategy", "TradesView"]
 
 
 class Broker(Protocol):
@@ -74,6 +75,46 @@ class Feed(Protocol):
         Raises:
             FeedClosed: The feed has ended and is empty.
         """
+
+
+class Stage(Protocol):
+    """
+    What a paper session is played on: a venue, and the market that moves it, on market time that the market sets.
+
+    However far away the venue is, the engine gets to react behind every single thing that happens there, before the
+    market goes on.
+    """
+
+    @property
+    def clock(self) -> SimulatedClock:
+        """Market time; set by the stage alone."""
+
+    @property
+    def broker(self) -> Broker: ...
+
+    @property
+    def feed(self) -> Feed: ...
+
+    @property
+    def working(self) -> bool:
+        """Whether any order can trade or end, or there is something to tell; if not, `skip` does what `play` would."""
+
+    @property
+    def unheard(self) -> bool:
+        """Whether the feed has something to tell before the market goes on."""
+
+    @property
+    def waived(self) -> Mapping[str, int]:
+        """What the venue let pass that a real one would refuse: the words, and how often; a paper venue may be mild."""
+
+    def play(self, bars: tuple[Bar, ...]) -> Iterator[None]:
+        """Play bars of the same moment; stop behind every event with its facts in the feed."""
+
+    def skip(self, bars: tuple[Bar, ...]) -> None:
+        """Let bars of the same moment pass while nothing works."""
+
+    def close(self) -> None:
+        """Leave the venue; whatever works there stays."""
 
 
 class TradesView(Protocol):

@@ -167,6 +167,8 @@ class SessionConfig:
         symbols_digest: SHA-256 of that file, hex; "" takes it as it is. A session keeps what it began with.
         risk: How much may be risked.
         protections: What keeps entries out, in order.
+        wire: The orders go over HTTP to a venue of the session's own, instead of staying in this process. It decides
+            the same either way.
     """
 
     cash: Decimal = field(default=Decimal(100_000), validator=_positive)
@@ -178,11 +180,15 @@ class SessionConfig:
     symbols_digest: str = ""
     risk: RiskLimits = Factory(RiskLimits)
     protections: tuple[Protection, ...] = ()
+    wire: bool = False
 
 
 def as_text(config: SessionConfig) -> str:
     """The settings as JSON, from which `from_text` makes the same session; numbers keep their digits."""
-    return msgspec.json.Encoder(decimal_format="number").encode(config).decode()
+    plain = msgspec.to_builtins(config, builtin_types=(Decimal,))
+    if plain.get("wire") is False:
+        del plain["wire"]  # as if there were no such thing: a session of an older release has the same text
+    return msgspec.json.Encoder(decimal_format="number").encode(plain).decode()
 
 
 def from_text(text: str, where: str) -> SessionConfig:

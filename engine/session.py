@@ -9,27 +9,26 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 
-from attrs import evolve, frozen
+from attrs import Factory, evolve, frozen
 
 from engine.books.journal import Journal
 from engine.books.recovery import Books
 from engine.books.rerun import Rerun
 from engine.books.tally import Tally
-from engine.brokers.simulated import SimulatedBroker
-from engine.clock import HostClock, SimulatedClock, SystemHostClock
+from engine.clock import HostClock, SystemHostClock
 from engine.errors import InvalidInput, JournalError
 from engine.events import Filled
 from engine.execution import ExecutionEngine
 from engine.facts import SessionStarted
 from engine.market.bars import digest
 from engine.model import ZERO
-from engine.ports import Strategy
+from engine.ports import Stage, Strategy
 from engine.recipe import (
     Fees,
     FillsConfig,
@@ -41,7 +40,7 @@ from engine.recipe import (
     as_text,
     from_text,
 )
-from engine.stage import MarketData, fees_of, frictions, gate_of, market_data
+from engine.stage import MarketData, StageMaker, fees_of, gate_of, market_data, simulated
 from engine.strategies.loading import load_strategy
 
 __all__ = [
@@ -96,6 +95,7 @@ class Result:
         fills: Bookings that moved a position.
         facts: How many facts the journal holds.
         seconds: How long the run took on this machine.
+        waived: See `engine.ports.Stage`.
     """
 
     outcome: str
@@ -106,13 +106,18 @@ class Result:
     seconds: float
     tally: Tally
     books: Books
+    waived: Mapping[str, int] = Factory(dict)
 
 
 class PaperSession:
     """
-    One run over its data; made by `open_session` or `resume_session`, over when its journal is closed.
+    One run over its data; made by `open_session` or `resume_session`, over when it is closed.
+
+    Args:
+        stage: What it is played on; None: a venue in this process.
 
     Attributes:
+        stage: As given, or made.
         fills: Bookings so far that moved a position.
         error: What the strategy raised; None: nothing.
     """
@@ -125,6 +130,7 @@ class PaperSession:
         *,
         strategy: Strategy,
         host_clock: HostClock | None = None,
+        stage: Stage | None = None,
     ) -> None:
         self.config = config
         self.journal = journal
@@ -133,26 +139,30 @@ class PaperSession:
         self._data = data
         self._strategy = strategy
         self._host = host_clock or SystemHostClock()
-        clock = SimulatedClock(data.first)
-        fees = fees_of(config.market)
-        self._broker = SimulatedBroker(clock, calendar=data.calendar, fees=fees, **frictions(config.market))
+        self.stage = stage or simulated(config, data)
         self.engine = ExecutionEngine(
-            self._broker,
-            feed=self._broker,
+            self.stage.broker,
+            feed=self.stage.feed,
             journal=journal,
-            gate=gate_of(config, data.symbols, fees.highest_rate, data.first),
+            gate=gate_of(config, data.symbols, fees_of(config.market).highest_rate, data.first),
             calendar=data.calendar,
-            clock=clock,
+            clock=self.stage.clock,
             host_clock=self._host,
         )
-        settings = as_text(config)
+        # The way that the orders take is no part of the name: they have the same ids either way.
+        named = as_text(evolve(config, wire=False))
         self._started = SessionStarted(
             at=data.first,
-            session_id="tb" + sha256(f"{settings}|{data.digest}".encode()).hexdigest()[:8],
+            session_id="tb" + sha256(f"{named}|{data.digest}".encode()).hexdigest()[:8],
             cash=config.cash,
-            config=settings,
+            config=as_text(config),
             data_digest=data.digest,
         )
+
+    def close(self) -> None:
+        """Close the journal, and leave the venue."""
+        self.journal.close()
+        self.stage.close()
 
     def begin(self) -> None:
         """Make durable what the session is made of; `run` does it if nobody did."""
@@ -193,6 +203,7 @@ class PaperSession:
             seconds=self._host.monotonic() - began,
             tally=tally,
             books=self.engine.books,
+            waived=self.stage.waived,
         )
 
     def _play(
@@ -202,7 +213,7 @@ class PaperSession:
         every: int,
         stopped: Callable[[], bool] | None,
     ) -> tuple[str, datetime | None]:
-        engine, broker, strategy = self.engine, self._broker, self._strategy
+        engine, stage, strategy = self.engine, self.stage, self._strategy
         portfolio, saw = engine.books.portfolio, engine.saw
         rerun = self.journal if isinstance(self.journal, Rerun) else None
         on_bar, positions = strategy.on_bar, portfolio.open_positions
@@ -213,12 +224,12 @@ class PaperSession:
             if rerun is not None:
                 rerun.reached(bars[0].start)
                 rerun.bar = bars[0].start
-            if broker.working:
-                for _ in broker.play(bars):
+            if stage.working:
+                for _ in stage.play(bars):
                     if (raised := self._step()) is not None:
                         return self._fail(raised), end
             else:
-                broker.skip(bars)
+                stage.skip(bars)
             for bar in bars:
                 saw(bar.symbol, bar.close, end)
             try:
@@ -228,7 +239,7 @@ class PaperSession:
                 raise
             except Exception as error:  # noqa: BLE001 - the strategy is the user's; what it raises becomes a fact
                 return self._fail(error), end
-            if (broker.unheard or engine.pending) and (raised := self._step()) is not None:
+            if (stage.unheard or engine.pending) and (raised := self._step()) is not None:
                 return self._fail(raised), end
             tally.bars += 1
             if positions:
@@ -249,7 +260,7 @@ class PaperSession:
 
     def _step(self) -> Exception | None:
         """Let engine and strategy react until nothing is left to react to; what the strategy raised, if it did."""
-        engine, broker, on_event = self.engine, self._broker, self._strategy.on_event
+        engine, stage, on_event = self.engine, self.stage, self._strategy.on_event
         again = True
         while again:
             events = engine.step()
@@ -263,7 +274,7 @@ class PaperSession:
                     raise
                 except Exception as error:  # noqa: BLE001 - as above
                     return error
-            again = bool(events) and (broker.unheard or engine.pending)
+            again = bool(events) and (stage.unheard or engine.pending)
         return None
 
     def _fail(self, error: Exception) -> str:
@@ -281,9 +292,14 @@ class PaperSession:
         return f"failed: {what}"
 
 
-def open_session(config: SessionConfig, directory: Path, *, host_clock: HostClock | None = None) -> PaperSession:
+def open_session(
+    config: SessionConfig, directory: Path, *, host_clock: HostClock | None = None, wired: StageMaker | None = None
+) -> PaperSession:
     """
     A new session whose journal lies in ``directory``; the folder is made if it is not there.
+
+    Args:
+        wired: Makes the stage of a session that is to run over the wire; others do not need it.
 
     Raises:
         InvalidInput: The settings, the data or the strategy are wrong, or the folder holds a session already.
@@ -311,19 +327,34 @@ def open_session(config: SessionConfig, directory: Path, *, host_clock: HostCloc
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInput(str(directory), error.strerror, "a folder that can be made and written to") from error
+    stage = _stage(config, data, wired)
     journal = Journal(path)
     try:
-        session = PaperSession(config, journal, data, strategy=strategy, host_clock=host_clock)
+        session = PaperSession(config, journal, data, strategy=strategy, host_clock=host_clock, stage=stage)
         session.begin()  # from here on it can be resumed, whatever happens
     except BaseException:
         journal.close()
+        stage.close()
         raise
     return session
 
 
-def resume_session(directory: Path, *, host_clock: HostClock | None = None) -> PaperSession:
+def _stage(config: SessionConfig, data: MarketData, wired: StageMaker | None) -> Stage:
+    if not config.wire:
+        return simulated(config, data)
+    if wired is None:
+        raise InvalidInput("wire", True, "false, or whoever opens the session to give it the stage of one on the wire")
+    return wired(config, data)
+
+
+def resume_session(
+    directory: Path, *, host_clock: HostClock | None = None, wired: StageMaker | None = None
+) -> PaperSession:
     """
     The session whose journal lies in ``directory``, to be run again from its first bar.
+
+    Args:
+        wired: As in `open_session`.
 
     Raises:
         InvalidInput: There is no session, or its data have changed.
@@ -348,7 +379,12 @@ def resume_session(directory: Path, *, host_clock: HostClock | None = None) -> P
                 f"the file that the session began with, SHA-256 {begun.fact.data_digest[:16]}…",
             )
         strategy = load_strategy(config.strategy.name, config.strategy.settings)
-        return PaperSession(config, journal, data, strategy=strategy, host_clock=host_clock)
+        stage = _stage(config, data, wired)
+        try:
+            return PaperSession(config, journal, data, strategy=strategy, host_clock=host_clock, stage=stage)
+        except BaseException:
+            stage.close()
+            raise
     except BaseException:
         journal.close()
         raise

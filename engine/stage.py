@@ -4,7 +4,7 @@ What a session is played on and with: market data, calendar, the models of its v
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain
@@ -12,7 +12,9 @@ from typing import TypedDict
 
 from attrs import evolve, frozen
 
+from engine.brokers.simulated import SimulatedBroker
 from engine.calendar import AlwaysOpen, Calendar, USEquities
+from engine.clock import SimulatedClock
 from engine.errors import InvalidInput
 from engine.market.bars import Bar, digest, read_bars, slices
 from engine.market.fees import AlpacaCrypto, BasisPoints, BySymbol, FeeModel, NoFees, USEquityFees
@@ -20,13 +22,14 @@ from engine.market.liquidity import Depth
 from engine.market.prices import TakerCosts
 from engine.market.synthetic import LISTINGS, synthetic_calendar, synthetic_day
 from engine.market.ticks import Kind, kind_of, read_ticks
+from engine.ports import Stage
 from engine.recipe import Fees, Hours, MarketConfig, SessionConfig
 from engine.risk.gate import RiskGate
 from engine.risk.listings import from_file
 from engine.risk.protections import Protections
 from engine.risk.symbols import PRESETS, SymbolTable
 
-__all__ = ["Frictions", "MarketData", "fees_of", "frictions", "gate_of", "market_data"]
+__all__ = ["Frictions", "MarketData", "StageMaker", "fees_of", "frictions", "gate_of", "market_data", "simulated"]
 
 
 @frozen
@@ -47,6 +50,10 @@ class MarketData:
     calendar: Calendar
     digest: str
     symbols: tuple[str, ...] | None = None
+
+
+StageMaker = Callable[[SessionConfig, MarketData], Stage]
+"""Makes what a session of these settings is played on; the bars are the session's own to read."""
 
 
 def market_data(config: SessionConfig) -> MarketData:
@@ -105,6 +112,13 @@ def frictions(market: MarketConfig) -> Frictions:
             spread=fills.spread_bps, slippage=fills.slippage_bps, impact=fills.impact_bps, tick=fills.tick
         ),
     }
+
+
+def simulated(config: SessionConfig, data: MarketData) -> Stage:
+    """A venue in this process."""
+    market = config.market
+    clock = SimulatedClock(data.first)
+    return SimulatedBroker(clock, calendar=data.calendar, fees=fees_of(market), **frictions(market))
 
 
 def fees_of(market: MarketConfig) -> FeeModel:

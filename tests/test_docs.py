@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 from attrs import fields
 
+from bridge.venue.faults.armed import AnyFault
 from engine.decisions import Seen, TradingState
 from engine.facts import Fact
 from engine.recipe import FillsConfig, MarketConfig, SessionConfig, StrategyConfig
@@ -94,7 +95,7 @@ def test_every_fact_is_told():
     assert set() == (facts | set(Seen.__struct_fields__)) - told("journal.md")
 
 
-@pytest.mark.parametrize("command", ["paper", "explain", "report"])
+@pytest.mark.parametrize("command", ["paper", "explain", "report", "venue"])
 def test_every_argument_is_told(command):
     """The page on the command line has every argument that --help has."""
     told_there = " ".join(told("command-line.md", f"tradebridge {command}"))
@@ -108,3 +109,9 @@ def test_every_argument_is_told(command):
     ).stdout
 
     assert set() == set(re.findall(r"^  (--[a-z-]+)", shown, re.MULTILINE)) - set(told_there.split())
+
+
+@pytest.mark.parametrize("fault", get_args(AnyFault), ids=lambda fault: fields(fault).kind.default)
+def test_every_key_of_a_fault_is_told(fault):
+    """The page on faults of the venue has every kind, with all its keys."""
+    assert set() == (settings(fault) - {"kind"} | {fields(fault).kind.default}) - told("venue-faults.md")

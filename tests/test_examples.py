@@ -7,7 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,6 +15,8 @@ import pytest
 
 import bridge
 import engine
+from bridge.venue.faults.faults import Faults
+from bridge.venue.faults.files import from_toml
 from engine.books.journal import Journal
 from engine.facts import Denied, Locked, LocksReleased, TradingStateChanged
 from engine.risk.listings import from_file
@@ -70,7 +72,7 @@ def blocks(page, kind):
 def test_every_example_is_run():
     """The tests below know every file of the folder."""
     known = {"engine_by_hand.py", "my_strategy.py", "session.toml", "symbols.toml", "vwap.toml"}
-    known |= {"guarded-day.toml", "guarded-month.toml"}
+    known |= {"dip_bot.py", "test_dip_bot.py", "guarded-day.toml", "guarded-month.toml", "faults.toml"}
 
     assert known == {path.name for path in EXAMPLES.iterdir() if path.is_file()}
 
@@ -103,6 +105,15 @@ def test_table_of_symbols():
     assert (Decimal("0.01"), Decimal("0.005")) == (before.ticks[1].size, after.ticks[1].size)
 
 
+def test_schedule_of_faults():
+    """faults.toml can be read, and every fault of it is in force at some time of the first hour."""
+    start = datetime(2024, 1, 2, tzinfo=UTC)
+    faults = Faults(1, from_toml(EXAMPLES / "faults.toml"), start=start)
+    active = [each for minute in range(60) for each in faults.active(start + timedelta(minutes=minute))]
+
+    assert 10 == len({each.id for each in active}) == len({each.id for each in active if each.in_force})
+
+
 def test_reversion_to_the_vwap(tmp_path):
     """vwap.toml plays the strategy that it sets, which trades and is flat at the end."""
     ran = run(EXAMPLES, "-m", "bridge.cli", "paper", "--config", "vwap.toml", "--out", tmp_path / "x")
@@ -111,6 +122,35 @@ def test_reversion_to_the_vwap(tmp_path):
     assert 0 == ran.returncode
     assert "positions   flat\n" in ran.stdout
     assert 2 < len(re.findall(r"\.(?:tp|sl) .* filled ", listed))
+
+
+def test_the_test_of_a_bot(monkeypatch):
+    """test_dip_bot.py tests dip_bot.py, a bot on alpaca-py, against a venue for each of its tests."""
+    for package in ("alpaca", "starlette", "uvicorn"):
+        pytest.importorskip(package)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    plugins = ["-p", "no:cacheprovider", "-p", "bridge.pytest_plugin"]
+    ran = run(EXAMPLES, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", EXAMPLES, *plugins, "test_dip_bot.py")
+
+    assert (0, "") == (ran.returncode, ran.stderr), ran.stdout
+    assert "\n4 passed" in ran.stdout
+
+
+def test_testing_a_bot(tmp_path, monkeypatch):
+    """The how-to's tests pass as they stand, and its snippet for other frameworks runs."""
+    for package in ("alpaca", "starlette", "uvicorn"):
+        pytest.importorskip(package)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    *tests, without = blocks("docs/how-to/test-your-bot.md", "python")
+    for test in tests:
+        (tmp_path / test.splitlines()[0].removeprefix("# ")).write_text(test)
+    (tmp_path / "without.py").write_text(without)
+    tested = run(tmp_path, "-m", "pytest", "-q", "-p", "bridge.pytest_plugin", "test_order.py", "test_lost.py")
+    ran = run(tmp_path, "without.py")
+
+    assert (0, "") == (tested.returncode, tested.stderr), tested.stdout
+    assert "\n2 passed" in tested.stdout
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+ PAPERKEY\n", ran.stdout)
 
 
 # --- protections ------------------------------------------------------------------------------------------------------

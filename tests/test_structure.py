@@ -19,7 +19,7 @@ import engine
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(path.relative_to(ROOT) for package in ("engine", "bridge") for path in (ROOT / package).rglob("*.py"))
 TESTS = sorted(path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py"))
-OPTIONAL = {"polars", "requests", "rich"}  # packages of the extras
+OPTIONAL = {"polars", "requests", "rich", "starlette", "uvicorn"}  # packages of the extras
 
 COVERED_ELSEWHERE = {
     "engine/facts.py": "values without behaviour, used by every test of tracker and books",

@@ -1,5 +1,6 @@
 """
-The command line: ``tradebridge paper`` runs a session, ``explain`` tells the life of an order, ``report`` makes a page.
+The command line: ``tradebridge paper`` runs a session, ``explain`` tells the life of an order, ``report`` makes
+its page, and ``venue`` is Alpaca on localhost.
 
 Each command is a module with ``add(commands)``; what they return is the exit code, and every mistake of the user is one
 line on stderr.
@@ -14,7 +15,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
-from bridge.cli import explain, paper, report
+from bridge.cli import explain, paper, report, venue
 from bridge.cli.terminal import Exit, complain
 from bridge.cli.words import divergence
 from engine.errors import Diverged, InvalidInput, JournalError
@@ -29,6 +30,7 @@ examples:
   tradebridge explain DIR                             the orders of a session, a line each
   tradebridge explain DIR ORDER_ID                    the life of one of them
   tradebridge report DIR                              its page, with charts and tables
+  tradebridge venue                                   Alpaca on localhost, for clients as they are
 
 NO_COLOR (any value) switches colour off, TERM=dumb everything that is redrawn.
 
@@ -85,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="tradebridge",
-        description="Paper sessions of the trading engine, and what became of their orders.",
+        description="Paper sessions of the trading engine, what became of their orders, and Alpaca on localhost.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -95,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     paper.add(commands)
     explain.add(commands)
     report.add(commands)
+    venue.add(commands)
     return parser
 
 

@@ -21,6 +21,7 @@ from bridge.cli.progress import display
 from bridge.cli.records import summary_as_json
 from bridge.cli.report import report_beside
 from bridge.cli.terminal import Exit, complain, painter, say
+from bridge.cli.wire import wired
 from engine.clock import Clock, SystemClock
 from engine.config import convert, read_toml
 from engine.errors import InvalidInput, TradingError
@@ -42,11 +43,16 @@ examples:
   tradebridge paper --bars btc.csv.gz --symbol BTC/USD --strategy my_strategy:Dip --set fall=0.02
   tradebridge paper --config session.toml --out first-try
   tradebridge paper --resume first-try
+  tradebridge paper --wire
   tradebridge paper --json --quiet | jq .profit
 
 A session is deterministic: the same bars, settings and strategy decide the same. So one that was stopped or killed, by
 whatever, resumes by running again, and its journal is compared with as far as it goes. Ctrl-C (or SIGTERM) ends the run
 after the bar it is in; a second one ends it at once. Either way it can be resumed.
+
+With --wire the orders go over HTTP, through the broker for Alpaca, to a venue on this machine that plays the same
+market. The session decides the same either way, and "books" is the same. The venue waits for the session, so its limit
+of requests does not bind, and it lets pass what Alpaca would refuse: "let pass" says what that was.
 
 On a terminal the progress and the summary are drawn, in colour unless NO_COLOR is set, if the package rich is there
 (pip install 'tradebridge[cli]'); elsewhere, and with TERM=dumb, they are lines.
@@ -69,6 +75,7 @@ _PLACES = {
     "fee_bps": "market.fee_bps",
     "ideal": "market.ideal",
     "strategy": "strategy.name",
+    "wire": "wire",
 }
 
 
@@ -113,6 +120,12 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     session = parser.add_argument_group("session")
     session.add_argument("--config", metavar="FILE", help="settings in TOML; arguments given beside it win over it")
     session.add_argument("--cash", metavar="N", help="what it starts with (default: 100000)")
+    session.add_argument(
+        "--wire",
+        action="store_true",
+        default=None,
+        help="over HTTP to a venue of its own (needs: pip install 'tradebridge[venue,alpaca]')",
+    )
     session.add_argument("--out", metavar="DIR", help=f"its folder (default: {SESSIONS}/ and the time, UTC)")
     session.add_argument("--no-report", action="store_true", help="make no report.html at its end")
     session.add_argument("--resume", metavar="DIR", help="go on with the session in this folder; stands alone")
@@ -150,7 +163,7 @@ def _prints_aside(options: argparse.Namespace) -> AbstractContextManager[object]
 def _begin(options: argparse.Namespace, stop: _Stop) -> int:
     config, origins = _config(options)
     with session_folder(options.out, SystemClock()) as directory, _made(config, origins), _prints_aside(options):
-        session = open_session(config, directory)
+        session = open_session(config, directory, wired=wired)
     if not options.quiet:
         complain(f"recording in {directory}; Ctrl-C stops after the bar; to go on: {_resuming(directory)}")
     return _play(session, directory, stop, options)
@@ -163,7 +176,7 @@ def _resume(options: argparse.Namespace, stop: _Stop) -> int:
         raise InvalidInput("arguments", " ".join(others), expected)
     directory = Path(options.resume)
     with _made(None, {}), _prints_aside(options):
-        session = resume_session(directory)
+        session = resume_session(directory, wired=wired)
     if not options.quiet:
         complain(f"resuming {directory}; Ctrl-C stops after the bar")
     return _play(session, directory, stop, options)
@@ -356,7 +369,7 @@ def _play(session: PaperSession, directory: Path, stop: _Stop, options: argparse
         complain(f"{_PROG}: the data ended the session; what was played before is recorded in {directory}")
         raise
     finally:
-        session.journal.close()
+        session.close()
     try:
         save(summary, directory)
     except OSError as error:

@@ -7,12 +7,15 @@ is below zero. Buying power is what equity allows at the account's multiplier, l
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from attrs import define, field, frozen
 
+from bridge.venue.activities import Activities
 from bridge.venue.assets import Asset
 from bridge.venue.orders import Order
 from bridge.venue.settings import settings
@@ -20,7 +23,7 @@ from bridge.venue.spelling import plain, ratio, zulu
 from engine.market.fees import Charge
 from engine.model import ZERO, Side
 
-__all__ = ["Account", "Activity", "Credential", "Holding", "Prices"]
+__all__ = ["Account", "Credential", "Holding", "Prices"]
 
 Prices = Callable[[Asset], Decimal]
 """The last price of an asset, quote units."""
@@ -29,6 +32,7 @@ _FINEST = Decimal("0.000000001")
 _SIX = Decimal("0.000001")
 _MAINTENANCE = Decimal("0.3")
 _TWO = Decimal(2)
+_SUBMITTED = attrgetter("submitted_at")
 
 
 @frozen(kw_only=True)
@@ -37,23 +41,6 @@ class Credential:
 
     key: str
     secret: str = field(repr=False)
-
-
-@frozen(kw_only=True)
-class Activity:
-    """
-    An entry of the account's history.
-
-    Attributes:
-        kind: "FILL", "CFEE" or "FEE".
-        at: Nanoseconds since 1970.
-        body: As it is answered.
-    """
-
-    id: str
-    kind: str
-    at: int
-    body: dict[str, Any]
 
 
 @define(kw_only=True)
@@ -91,6 +78,23 @@ class Holding:
         self.day_cost += by * price
         return earned
 
+    def execute(self, by: Decimal, price: Decimal, coin: Decimal) -> Decimal:
+        """
+        Take in an execution; return what was earned by closing.
+
+        Args:
+            coin: Base units of it that were taken as a fee.
+        """
+        earned = self.change(by, price)
+        if coin:  # bought and at once given away, at what it cost
+            self.quantity -= coin
+            self.cost -= coin * price
+            self.day_cost -= coin * price
+        if not self.quantity:
+            earned -= self.cost  # what rounding has left
+            self.cost = self.day_cost = ZERO
+        return earned
+
 
 @define(kw_only=True, eq=False)
 class Account:
@@ -100,7 +104,9 @@ class Account:
         multiplier: 1, 2 or 4 times what it owns can be held in shares; its owner can choose less, up to ``most``.
         last_equity: At the end of the last session.
         earned, fees: Since the beginning, quote units; coins taken as a fee count at the price of their fill.
-        open: The open orders by id, in order of submission.
+        orders, clients: Every order, by id and by the client's id.
+        open: The open orders by id, in order of arrival.
+        submitted: Every order, by moment of submission, which the market stamps anew.
     """
 
     id: str
@@ -119,7 +125,8 @@ class Account:
     orders: dict[str, Order] = field(factory=dict)
     clients: dict[str, Order] = field(factory=dict)
     open: dict[str, Order] = field(factory=dict)
-    activities: list[Activity] = field(factory=list)
+    submitted: list[Order] = field(factory=list)
+    activities: Activities = field(factory=Activities)
     configurations: dict[str, Any] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -129,6 +136,16 @@ class Account:
 
     def take_in(self, order: Order) -> None:
         self.orders[order.id] = self.clients[order.client_order_id] = self.open[order.id] = order
+        insort(self.submitted, order, key=_SUBMITTED)
+
+    def submit_again(self, order: Order, at: int) -> None:
+        """The order is submitted at this moment and no longer when it was."""
+        place = bisect_left(self.submitted, order.submitted_at, key=_SUBMITTED)
+        while self.submitted[place] is not order:  # the orders of a group share a moment
+            place += 1
+        del self.submitted[place]
+        order.submitted_at = at
+        insort(self.submitted, order, key=_SUBMITTED)
 
     def quantity(self, asset: Asset) -> Decimal:
         """What is held of an asset, signed."""
@@ -201,17 +218,11 @@ class Account:
         if holding is None:
             holding = self.holdings[asset.symbol] = Holding(asset=asset)
         self.cash -= side.signed(quantity) * price + charge.money
-        self.earned += holding.change(side.signed(quantity), price)
-        if charge.coin:  # bought and at once given away, at what it cost
-            holding.quantity -= charge.coin
-            holding.cost -= charge.coin * price
-            holding.day_cost -= charge.coin * price
+        self.earned += holding.execute(side.signed(quantity), price, charge.coin)
         self.fees += charge.money + charge.coin * price
-        after = holding.quantity
-        if not after:
-            self.earned -= holding.cost  # what rounding has left
+        if not holding.quantity:
             del self.holdings[asset.symbol]
-        return after
+        return holding.quantity
 
     def end_day(self, prices: Prices) -> None:
         """Take this moment's prices as the last ones of the day."""

@@ -6,16 +6,18 @@ Each reads, judges, and only then changes; one that is refused has changed nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from bridge.venue.accounts import Account
 from bridge.venue.assets import Asset, Assets
 from bridge.venue.drafts import body_of, draft_of, flag, number, text
-from bridge.venue.errors import Refused, forbidden, missing, misunderstood, unsuited, wrong_combination
+from bridge.venue.errors import Failure, Refused, forbidden, missing, misunderstood, unsuited, wrong_combination
 from bridge.venue.exchange import Exchange
 from bridge.venue.identity import Identity
 from bridge.venue.means import (
@@ -26,13 +28,14 @@ from bridge.venue.means import (
     check_unique,
     check_wash,
     estimated,
+    would_open,
 )
 from bridge.venue.orders import Draft, Order, order_json
-from bridge.venue.rules import Quoted, check_increment, check_order, check_stop
+from bridge.venue.rules import Quoted, check_increment, check_order, check_stop, workable
 from bridge.venue.settings import changed_settings
 from engine.model import ZERO, OrderType, TimeInForce
 
-__all__ = ["Commands"]
+__all__ = ["Commands", "Waived"]
 
 _FINEST = Decimal("0.000000001")
 _HUNDRED = Decimal(100)
@@ -41,10 +44,37 @@ _NOT_YET = frozenset({"accepted", "pending_new", "pending_cancel", "pending_repl
 Reply = tuple[int, Any]
 
 
-class Commands:
-    """Of every account; handlers take the account, and give status and body."""
+@frozen(kw_only=True)
+class Waived:
+    """
+    An order, or a change of one, that was taken although it would have been refused.
 
-    def __init__(self, assets: Assets, exchange: Exchange, identity: Identity) -> None:
+    Attributes:
+        account: Id of the account.
+        client_order_id: "": it had none.
+        failure: What the answer would have been.
+    """
+
+    at: datetime
+    account: str
+    client_order_id: str
+    failure: Failure
+
+
+class Commands:
+    """
+    Of every account; handlers take the account, and give status and body.
+
+    Args:
+        lenient: See `bridge.venue.frictions.Terms`.
+
+    Attributes:
+        waived: What lenient terms let pass, oldest first.
+    """
+
+    def __init__(self, assets: Assets, exchange: Exchange, identity: Identity, *, lenient: bool = False) -> None:
+        self.waived: list[Waived] = []
+        self._lenient = lenient
         self._assets = assets
         self._exchange = exchange
         self._identity = identity
@@ -67,18 +97,33 @@ class Commands:
     def _place(self, account: Account, draft: Draft, *, small: bool = False) -> Order:
         quoted, prices = self.quoted(draft.asset), self._exchange.price
         check_unique(account, draft.client_order_id)
-        check_account(account, draft)
-        check_order(draft, quoted, small=small)
-        check_wash(account, draft)
-        opens = check_position(account, draft, quoted, prices)
+        opens = would_open(account, draft)
         estimate = estimated(draft, quoted, opens=opens)
-        if opens:
-            cost = draft.notional if draft.notional is not None else (draft.qty or ZERO) * estimate
-            check_costs(account, draft, cost, prices)
+        with self._letting_pass(account, draft):
+            check_account(account, draft)
+            check_order(draft, quoted, small=small)
+            check_wash(account, draft)
+            check_position(account, draft, quoted, prices)
+            if opens:
+                cost = draft.notional if draft.notional is not None else (draft.qty or ZERO) * estimate
+                check_costs(account, draft, cost, prices)
         order = self._made(account, draft, estimate, opens=opens)
         order.legs = [self._leg(account, order, leg) for leg in _legs(draft)]
         self._exchange.submit(order)
         return order
+
+    @contextmanager
+    def _letting_pass(self, account: Account, draft: Draft) -> Iterator[None]:
+        """Under lenient terms keep a refusal in mind and go on, if a market could work the order."""
+        try:
+            yield
+        except Refused as refused:
+            if not (self._lenient and workable(draft)):
+                raise
+            name = draft.client_order_id or ""
+            self.waived.append(
+                Waived(at=self._exchange.now, account=account.id, client_order_id=name, failure=refused.failure)
+            )
 
     def _made(self, account: Account, draft: Draft, estimate: Decimal, *, opens: bool) -> Order:
         order = Order(
@@ -119,22 +164,21 @@ class Commands:
             raise Refused(forbidden("order parameters are not changed"))
         check_unique(account, draft.client_order_id)
         quoted, prices = self.quoted(draft.asset), self._exchange.price
-        if order.parent is None and draft.order_class != "oco" and not order.triggered:
-            check_order(draft, quoted)
-        else:
-            for name in ("limit_price", "stop_price"):
-                check_increment(name, getattr(draft, name))
-            if not order.triggered:
-                check_stop(draft, quoted)
         rest = (draft.qty or ZERO) - order.filled
-        estimate = order.estimate
-        if order.opens:
-            estimate = max(estimated(draft, quoted, opens=True), ZERO)
+        estimate = estimated(draft, quoted, opens=True) if order.opens else order.estimate
+        with self._letting_pass(account, draft):
+            if order.parent is None and draft.order_class != "oco" and not order.triggered:
+                check_order(draft, quoted)
+            else:
+                for name in ("limit_price", "stop_price"):
+                    check_increment(name, getattr(draft, name))
+                if not order.triggered:
+                    check_stop(draft, quoted)
             claimed = order.remaining * order.estimate
-            if rest * estimate > claimed:
+            if order.opens and rest * estimate > claimed:
                 check_costs(account, draft, rest * estimate, prices, without=claimed)
-        elif rest > order.remaining:
-            check_free(account, draft, rest, without=order.remaining)
+            elif not order.opens and rest > order.remaining:
+                check_free(account, draft, rest, without=order.remaining)
         new = self._made(account, draft, estimate, opens=order.opens)
         new.replaces, new.quantity = order.id, draft.qty
         if draft.type is OrderType.TRAILING_STOP:

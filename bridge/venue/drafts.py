@@ -36,6 +36,8 @@ def body_of(raw: bytes) -> dict[str, Any]:
     """The JSON object of a request; floating numbers as they were written."""
     try:
         body = json.loads(raw or b"{}", parse_float=Decimal, parse_constant=_no_constant)
+        if b"\\u" in raw:  # half of a character can be escaped, and never be written again
+            json.dumps(body, ensure_ascii=False, default=str).encode()
     except (ValueError, RecursionError, InvalidOperation):
         body = None
     if not isinstance(body, dict):

@@ -62,7 +62,8 @@ class Failure:
     @property
     def body(self) -> dict[str, Any]:
         code = {} if self.code is None else {"code": self.code}
-        return {**code, "message": self.message, **self.extra}
+        # It may repeat what was asked for, and that half of a character.
+        return {**code, "message": self.message.encode("utf-8", "replace").decode(), **self.extra}
 
 
 class Refused(Exception):

@@ -6,9 +6,10 @@ It has no clock: `advance` lets happen what is due, and every move of the market
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
+from typing import Literal
 
 from bridge.venue.accounts import Account
 from bridge.venue.assets import Asset, Assets
@@ -28,7 +29,9 @@ from engine.model import ZERO, TimeInForce
 __all__ = ["Exchange"]
 
 _FINEST = Decimal("0.000000001")
-_TURN, _EXPIRY = 0, 1  # ranks: a session ends before its orders do, and both before anything arrives
+_COLLAR = Decimal("1.02")  # Alpaca buys coins for money as if they cost so much more, and 2 % of it is left over
+_OPENING = 0  # ranks: a session begins before anything arrives, and its prices come after that;
+_CLOSING, _EXPIRY = 8, 9  # it ends after all that belongs to its last moment, and its orders end after it
 
 
 class Exchange:
@@ -40,6 +43,7 @@ class Exchange:
     Attributes:
         now: The moment that has been reached.
         phase: Of the market in shares.
+        holding: A price of this very moment may still come, so a session that ends now waits with that.
     """
 
     def __init__(
@@ -58,12 +62,14 @@ class Exchange:
         self._accounts = accounts
         self._hours = hours
         self._fees = terms.fees
+        self._direct = terms.direct
         self._frictions = frictions
         self._lifecycle = lifecycle
         self._schedule = schedule
         self._matcher = Matcher(frictions.liquidity, frictions.paid)
         self._orders: dict[str, Order] = {}
         self._waiting: dict[str, Order] = {}  # for their hours
+        self._ending: dict[int, dict[str, Order]] = {}  # by the moment at which they expire
         self._last = {asset.symbol: asset.price for asset in assets}
         self._yesterday = dict(self._last)
         self._quotes: dict[str, Quote] = {}
@@ -71,8 +77,7 @@ class Exchange:
         self._session: Session | None = hours.session(start)
         self.now = start
         self.phase = hours.phase(start)
-        for asset in assets:
-            self._matcher.advance(asset.symbol, asset.price, start, jump=True)
+        self.holding = False
         self._plan_turn()
 
     # --- prices -------------------------------------------------------------------------------------------------------
@@ -96,16 +101,29 @@ class Exchange:
 
     def advance(self, now: datetime) -> None:
         """Let happen what is due by then; a moment that has passed changes nothing."""
-        while (entry := self._schedule.pop(now)) is not None:
+        for _ in self.passing(now):
+            pass
+
+    def reach(self, now: datetime) -> None:
+        """As `advance`, for a price of that moment: it still belongs to a session that ends with it."""
+        for _ in self.passing(now, ending=False):
+            pass
+
+    def passing(self, now: datetime, *, ending: bool = True) -> Iterator[None]:
+        """As `advance`, and stop behind each moment at which something happens."""
+        below = None if ending and not self.holding else _CLOSING
+        while (entry := self._schedule.pop(now, below=below)) is not None:
             due, what, arguments = entry
             self.now = max(self.now, due)
             what(*arguments)
+            if self._schedule.next_due != due:
+                yield
         self.now = max(self.now, now)
 
     def _plan_turn(self) -> None:
         due = self._hours.next_change(self.now)
         if due is not None:
-            self._schedule.at(due, self._turn, rank=_TURN)
+            self._schedule.at(due, self._turn, rank=_OPENING if self._session is None else _CLOSING)
 
     def _turn(self) -> None:
         """A session, or the hours around it, begin or end."""
@@ -129,13 +147,15 @@ class Exchange:
     def _close(self) -> None:
         for asset in self._assets:
             if not asset.crypto:
-                self._auction(asset.symbol, self._last[asset.symbol], closing=True)
+                for _ in self._auctioning(asset.symbol, self._last[asset.symbol], "close"):
+                    pass
         self._yesterday = dict(self._last)
         for account in self._accounts.values():
             account.end_day(self.price)
+        self._lifecycle.executions.end_day()
 
     def _may_trade(self, order: Order) -> bool:
-        if order.asset.crypto or self.phase is Phase.REGULAR:
+        if self._direct or order.asset.crypto or self.phase is Phase.REGULAR:
             return True
         # An order for the opening auction has to be there before it.
         early = order.draft.extended_hours or order.draft.time_in_force is TimeInForce.OPG
@@ -145,70 +165,91 @@ class Exchange:
 
     def move(self, asset: Asset, price: Decimal, *, jump: bool) -> None:
         """The price of an asset goes to another one, along the way or at once."""
-        self._quotes.pop(asset.symbol, None)
-        self._open_at(asset.symbol, price)
-        self._run(asset.symbol, self._matcher.jump if jump else self._matcher.walk, price)
-        self._last[asset.symbol] = price
+        for _ in self.moving(asset, price, jump=jump):
+            pass
+
+    def moving(self, asset: Asset, price: Decimal, *, jump: bool) -> Iterator[None]:
+        """As `move`, and stop behind each thing that happens on the way."""
+        symbol = asset.symbol
+        self._quotes.pop(symbol, None)
+        yield from self._opening_at(symbol, price)
+        way = self._matcher.jump if jump else self._matcher.walk
+        yield from self._along(symbol, way(symbol, price, self.now))
+        self._last[symbol] = price
 
     def tick(self, asset: Asset, tick: Tick) -> None:
         """A quote or a trade of others."""
+        for _ in self.ticking(asset, tick):
+            pass
+
+    def ticking(self, asset: Asset, tick: Tick) -> Iterator[None]:
+        """As `tick`, and stop behind each thing that happens with it."""
         symbol = asset.symbol
         self._frictions.see(symbol, tick)
-        self._open_at(symbol, tick.price)
+        yield from self._opening_at(symbol, tick.price)
+        self._last[symbol] = tick.price
         if isinstance(tick, Quote):
             self._quotes[symbol] = tick
-            self._last[symbol] = tick.price
-            self._quoted(symbol, tick, buying=True)
-            self._quoted(symbol, tick, buying=False)
-            return
-        self._last[symbol] = tick.price
-        for event in self._matcher.tick(symbol, tick.price, self.now, kind="trade"):
-            self._happened(event)
-        self._settled(symbol)
+            for buying in (True, False):
+                yield from self._along(symbol, self._quoted(symbol, tick, buying=buying))
+        else:
+            yield from self._along(symbol, self._matcher.tick(symbol, tick.price, self.now, kind="trade"))
 
-    def bars(self, bars: Iterable[tuple[Asset, Bar]]) -> None:
+    def begin(self, asset: Asset, volume: Decimal) -> None:
+        """A bar begins that will trade so many base units."""
+        self._frictions.begin(asset.symbol, volume)
+
+    def bars(self, bars: Sequence[tuple[Asset, Bar]]) -> None:
         """Play bars of the same moment, all of them corner by corner; what is due in between happens in between."""
         paths = [(asset, corners(bar)) for asset, bar in bars]
         for asset, bar in bars:
-            self._frictions.begin(asset.symbol, bar.volume)
+            self.advance(bar.start)  # what was due before it is not traded against its volume
+            self.begin(asset, bar.volume)
         for corner in range(4):
             for asset, path in paths:
                 at, price = path[corner]
-                self.advance(at)
+                self.reach(at)
                 self.move(asset, price, jump=corner == 0)
+        for _, bar in bars:
+            self.advance(bar.end)
 
-    def _quoted(self, symbol: str, quote: Quote, *, buying: bool) -> None:
+    def _quoted(self, symbol: str, quote: Quote, *, buying: bool) -> Iterator[Match | Ended]:
         price = quote.ask if buying else quote.bid
-        for event in self._matcher.tick(symbol, price, self.now, kind="quote", buying=buying):
-            self._happened(event)
-        self._settled(symbol)
+        return self._matcher.tick(symbol, price, self.now, kind="quote", buying=buying)
 
-    def _run(self, symbol: str, way: object, price: Decimal) -> None:
-        for event in way(symbol, price, self.now):  # type: ignore[operator]
+    def _along(self, symbol: str, events: Iterator[Match | Ended]) -> Iterator[None]:
+        """Let happen what a move brings, one by one."""
+        for event in events:
             self._happened(event)
+            yield
         self._settled(symbol)
 
     def _look(self, order: Order) -> None:
-        """Let an order meet the market as it stands."""
+        """Let an order meet the market as it stands; where it is direct, it waits for the next move."""
+        if self._direct:
+            return
         symbol = order.asset.symbol
         quote = self._quotes.get(symbol)
         if quote is not None:
-            self._quoted(symbol, quote, buying=order.draft.buying)
+            way = self._quoted(symbol, quote, buying=order.draft.buying)
         else:
-            self._run(symbol, self._matcher.walk, self._last[symbol])
+            way = self._matcher.walk(symbol, self._last[symbol], self.now)
+        for _ in self._along(symbol, way):
+            pass
 
-    def _look_again(self, order: Order) -> None:
-        if self._matcher.order(order.id) is not None:
-            self._look(order)
+    def _look_again(self, order_id: str) -> None:
+        if self._matcher.order(order_id) is not None:
+            self._look(self._orders[order_id])
 
-    def _open_at(self, symbol: str, price: Decimal) -> None:
+    def _opening_at(self, symbol: str, price: Decimal) -> Iterator[None]:
         if symbol in self._to_open and self.phase is Phase.REGULAR:
             self._to_open.discard(symbol)
-            self._auction(symbol, price, closing=False)
+            yield from self._auctioning(symbol, price, "open")
 
-    def _auction(self, symbol: str, price: Decimal, *, closing: bool) -> None:
-        while (event := self._matcher.auction(symbol, price, self.now, "close" if closing else "open")) is not None:
+    def _auctioning(self, symbol: str, price: Decimal, kind: Literal["open", "close"]) -> Iterator[None]:
+        while (event := self._matcher.auction(symbol, price, self.now, kind)) is not None:
             self._happened(event)
+            yield
 
     def _settled(self, symbol: str) -> None:
         """Behind a move: stops as they stand now, and another look for those that chance has cut."""
@@ -219,7 +260,7 @@ class Exchange:
             if working.triggered and not order.triggered and order.draft.type.value in _STOPS:
                 order.triggered = True
         for order_id in self._frictions.cut:
-            self._schedule.at(self.now + self._frictions.delay(), self._look_again, self._orders[order_id])
+            self._schedule.at(self.now + self._frictions.delay(), self._look_again, order_id)
         self._frictions.cut.clear()
 
     # --- orders -------------------------------------------------------------------------------------------------------
@@ -230,7 +271,7 @@ class Exchange:
             self._expire_in_time(each)
         if self._may_trade(order):
             self._lifecycle.received(order, "pending_new")
-            self._schedule.at(self.now + self._frictions.delay(), self._arrive, order)
+            self._in_time(self._arrive, order)
         else:
             self._lifecycle.received(order, "accepted")
             self._waiting[order.id] = order
@@ -238,7 +279,7 @@ class Exchange:
     def cancel(self, order: Order) -> None:
         """Ask for the end of an order; until it comes a fill can win."""
         self._lifecycle.asked_to_cancel(order, self.now)
-        self._schedule.at(self.now + self._frictions.delay(), self._cancel, order)
+        self._in_time(self._cancel, order)
 
     def end(self, order: Order) -> None:
         """Cancel an order and what belongs to it at once."""
@@ -249,23 +290,51 @@ class Exchange:
         self._expire_in_time(new)
         self._lifecycle.asked_to_replace(old, self.now)
         self._lifecycle.received(new, "pending_new" if self._may_trade(old) else "accepted")
-        self._schedule.at(self.now + self._frictions.delay(), self._replace, old, new)
+        self._in_time(self._replace, old, new)
+
+    def _in_time(self, what: Callable[..., None], *orders: Order) -> None:
+        """Let something take effect after its latency, or at once."""
+        if self._direct:
+            what(*orders)
+        else:
+            self._schedule.at(self.now + self._frictions.delay(), what, *orders)
+
+    def work_again(self, order: Order) -> None:
+        """What it has filled was changed after the fact: if it works, it works for what is left of it now."""
+        if self._matcher.cancel(order.id) is not None:
+            self._work(order)
 
     def _expire_in_time(self, order: Order) -> None:
         self._orders[order.id] = order
-        session = order.draft.time_in_force in (TimeInForce.DAY, TimeInForce.OPG, TimeInForce.CLS)
-        if order.draft.time_in_force is TimeInForce.GTC:
-            ends: datetime | None = self._hours.kept_until(self.now, crypto=order.asset.crypto)
-        elif session or not order.asset.crypto:
-            ends = self._hours.day_ends(self.now, extended=order.draft.extended_hours)
+        lasting = order.draft.time_in_force is TimeInForce.GTC
+        ends: datetime | None
+        if self._direct:
+            ends = None if lasting else self._session_ends()
+        elif order.asset.crypto or lasting:
+            ends = self._hours.kept_until(self.now, crypto=order.asset.crypto)
         else:
-            ends = None
-        if ends is not None:
-            order.expires_at = nanos(ends)
-            self._schedule.at(ends, self._expire, order, rank=_EXPIRY)
+            ends = self._hours.day_ends(self.now, extended=order.draft.extended_hours)
+        if ends is None:
+            return
+        at = order.expires_at = nanos(ends)
+        if at not in self._ending:  # one entry for all that end together: most are over long before
+            self._ending[at] = {}
+            self._schedule.at(ends, self._expire, at, rank=_EXPIRY)
+        self._ending[at][order.id] = order
+
+    def _session_ends(self) -> datetime | None:
+        """When the session is over that an order of now is for; at the very close it is this one until it has ended."""
+        return self._hours.day_ends(self.now, extended=False) if self._session is None else self._session.close
+
+    def _forget(self, order: Order) -> None:
+        """It is over: nothing here is about it any more."""
+        self._orders.pop(order.id, None)
+        self._waiting.pop(order.id, None)
+        if order.expires_at is not None and order.expires_at in self._ending:
+            self._ending[order.expires_at].pop(order.id, None)
 
     def _arrive(self, order: Order) -> None:
-        if not order.open or order.status in ("pending_cancel", "pending_replace"):
+        if not order.open or order.status == "pending_cancel":
             return
         if not self._may_trade(order):
             self._waiting[order.id] = order
@@ -283,7 +352,7 @@ class Exchange:
             self._measure(order)
         if self._matcher.order(order.id) is None and order.remaining:
             working = self._matcher.add(order.id, order.as_request(order.remaining), self.now)
-            if working.trails and order.hwm is not None:
+            if working.trails and order.hwm is not None and not self._direct:  # what it has seen is in the matcher
                 working.follow(order.hwm)
 
     def _measure(self, order: Order) -> None:
@@ -293,6 +362,8 @@ class Exchange:
         if price is None:
             shown = self.taking(order.asset, buying=draft.buying)
             price = self._frictions.expected(order.asset.symbol, shown, buying=draft.buying)
+            if order.asset.crypto and draft.buying:
+                price *= _COLLAR
         quantity = ((draft.notional or ZERO) / price).quantize(_FINEST, ROUND_DOWN)
         if not order.opens:
             quantity = min(quantity, abs(self._accounts[order.owner].quantity(order.asset)))
@@ -308,9 +379,11 @@ class Exchange:
         symbol, side = order.asset.symbol, order.draft.side
         charge = self._fees.charge(symbol, side, event.quantity, event.price, self.now, event.assumption in RESTED)
         self._frictions.took(symbol, event.quantity, buying=order.draft.buying)
-        self._lifecycle.filled(order, event.quantity, event.price, charge, self.now)
+        self._lifecycle.filled(order, event.quantity, event.price, charge, self.now, event.assumption)
         for other in self._others(order):
             self._shrink(other, event.quantity)
+        if order.status == "filled":
+            self._forget(order)
         if order.status == "filled" and order.draft.order_class != "oco":
             for number, leg in enumerate(order.legs):
                 if leg.open:
@@ -347,7 +420,7 @@ class Exchange:
         if not order.open:
             return
         self._matcher.cancel(order.id)
-        self._waiting.pop(order.id, None)
+        self._forget(order)
         self._lifecycle.over(order, status, self.now)
         first = order if order.parent is None else order.parent
         for other in (first, *first.legs):
@@ -356,23 +429,31 @@ class Exchange:
                 self._end(other, "expired" if together else "canceled")
 
     def _cancel(self, order: Order) -> None:
-        old = None if order.replaces is None else self._orders[order.replaces]
-        if old is not None and old.status == "pending_replace":
-            self._replace(old, order)
+        self._take_its_place(order)
         self._end(order, "canceled")
 
-    def _expire(self, order: Order) -> None:
-        self._end(order, "expired")
+    def _expire(self, at: int) -> None:
+        for order in list(self._ending[at].values()):
+            self._take_its_place(order)
+            self._end(order, "expired")
+        del self._ending[at]
+
+    def _take_its_place(self, order: Order) -> None:
+        """An order that ends before it has replaced another replaces it first, lest the other waits for ever."""
+        old = None if order.replaces is None else self._orders.get(order.replaces)
+        if old is not None and old.status == "pending_replace":
+            self._replace(old, order)
 
     def _replace(self, old: Order, new: Order) -> None:
         if not new.open or new.replaces != old.id or old.status == "replaced":
             return
+        if old.parent is not None or old.draft.order_class == "oco":
+            new.quantity = old.quantity  # what the other exit has done meanwhile counts
         quantity = new.quantity or ZERO
         if not old.open or quantity <= old.filled:
             self._lifecycle.goes_on(old, self.now)
+            self._forget(new)
             self._lifecycle.over(new, "rejected", self.now)
-            if old.open and old.id not in self._waiting:
-                self._work(old)  # it may have arrived meanwhile, and was not let in
             return
         new.filled, new.cost, new.triggered, new.hwm = old.filled, old.cost, old.triggered, old.hwm
         self._inherit(old, new)
@@ -380,7 +461,7 @@ class Exchange:
         if working is not None:
             request = new.as_request(quantity - old.filled + working.cumulative)
             self._matcher.replace(old.id, new.id, request, self.now)
-        self._waiting.pop(old.id, None)
+        self._forget(old)
         old.replaced_by = new.id
         self._lifecycle.over(old, "replaced", self.now)
         if not self._may_trade(new):

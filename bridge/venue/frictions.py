@@ -50,6 +50,11 @@ class Terms:
         fees: Of coins a part of what is received, of shares none, as on paper.
         depth: How much a bar, a trade or a quote lets an order trade; None: all it wants.
         costs: What an order that takes pays beyond the market's price; None: nothing.
+        direct: As in the engine's own market: what is asked for takes effect at once and at any hour, an order first
+            trades with the next move of the market, and one that is good till cancelled ends with a cancel alone.
+            ``latency`` does not count.
+        lenient: An order that can be worked is taken, also where Alpaca would refuse it: for the account's means, its
+            other orders, or the rules of the market. What would have been refused is kept in ``Core.waived``.
     """
 
     latency: tuple[float, float] = field(default=(0.05, 0.4), validator=_seconds)
@@ -57,6 +62,8 @@ class Terms:
     fees: FeeModel = field(factory=lambda: BySymbol(AlpacaCrypto(), NoFees()))
     depth: Depth | None = None
     costs: TakerCosts | None = None
+    direct: bool = False
+    lenient: bool = False
 
 
 class Frictions:

@@ -8,7 +8,7 @@ coarser frame is the last one in it.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -68,10 +68,10 @@ class Equities:
         seen = {Phase.REGULAR} if kind == "market_hours" else {Phase.REGULAR, Phase.EXTENDED}
         points: dict[int, Decimal] = {}
         values = self._values[account.id]
-        for place, (minute, phase) in enumerate(zip(self._minutes, self._phases, strict=True)):
-            if first <= minute <= last and (kind == "continuous" or frame == "1D" or phase in seen):
-                points[_bucket(minute, frame)] = values[place]
-        before = bisect_right(self._minutes, first - timedelta(microseconds=1))
+        before = bisect_left(self._minutes, first)
+        for place in range(before, bisect_right(self._minutes, last)):
+            if kind == "continuous" or frame == "1D" or self._phases[place] in seen:
+                points[_bucket(self._minutes[place], frame)] = values[place]
         base = values[before - 1] if before else account.start
         began = max(first, moment(account.created_at))
         return self._body(points, base, frame, per_day, began)

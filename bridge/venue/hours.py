@@ -2,7 +2,7 @@
 When shares trade: the regular session, the hours before and after it, and what follows from them for an order.
 
 Coins trade always. The sessions are the calendar's; 04:00 and 20:00 in New York are five and a half hours before the
-open and four hours after the close, on half days too.
+open and four hours after the close, on half days too, and never within another session.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
 from bridge.venue.spelling import NEW_YORK, local
-from engine.calendar import Calendar, Session
+from engine.calendar import Calendar, Daily, Session, USEquities
 from engine.errors import InvalidRequest
 
-__all__ = ["Hours", "Phase"]
+__all__ = ["Hours", "Phase", "calendar_of"]
 
 _BEFORE = timedelta(hours=5, minutes=30)
 _AFTER = timedelta(hours=4)
@@ -28,6 +28,24 @@ class Phase(Enum):
     CLOSED = "closed"
     EXTENDED = "extended"
     REGULAR = "regular"
+
+
+def calendar_of(hours: Literal["always", "exchange"]) -> Calendar:
+    """
+    When shares trade at a venue.
+
+    Args:
+        hours: "exchange": the regular hours of the US stock exchanges. "always": whatever the hour and the day; one
+            session from midnight to midnight in New York follows the other, so that orders for the day end, days of
+            trading are counted and a clock that is asked has an answer. Both go on for ever.
+
+    Raises:
+        InvalidInput: "exchange", and the package ``holidays`` is missing.
+        InvalidRequest: Any other word.
+    """
+    if hours not in ("always", "exchange"):
+        raise InvalidRequest("hours", hours, "always or exchange")
+    return Daily() if hours == "always" else USEquities()
 
 
 class Hours:
@@ -73,17 +91,29 @@ class Hours:
         moments = []
         for session in (self.last(now), self.coming(now)):
             if session is not None:
-                moments += [session.open - _BEFORE, session.open, session.close, session.close + _AFTER]
+                moments += [self._begins(session), session.open, session.close, self._ends(session)]
         return min((moment for moment in moments if moment > now), default=None)
 
     def day_ends(self, now: datetime, *, extended: bool) -> datetime | None:
         """When a day order that comes now is over: with this session, or with the next one if there is none now."""
-        more = _AFTER if extended else timedelta(0)
-        last = self.last(now)
-        if last is not None and now < last.close + more:
-            return last.close + more
-        coming = self.coming(now)
-        return None if coming is None else coming.close + more
+        for session in (self.last(now), self.coming(now)):
+            if session is not None:
+                ends = self._ends(session) if extended else session.close
+                if now < ends:
+                    return ends
+        return None
+
+    def _begins(self, session: Session) -> datetime:
+        """When the hours before a session begin."""
+        before = self.last(session.open - timedelta.resolution)
+        early = session.open - _BEFORE
+        return early if before is None else max(early, before.close)
+
+    def _ends(self, session: Session) -> datetime:
+        """When the hours after a session end."""
+        after = self.coming(session.open)
+        late = session.close + _AFTER
+        return late if after is None else min(late, after.open)
 
     @staticmethod
     def kept_until(now: datetime, *, crypto: bool) -> datetime:
@@ -92,6 +122,15 @@ class Hours:
         if crypto:
             return datetime.combine((now + _KEPT).astimezone(UTC).date(), time(21), UTC)
         return datetime.combine(day, time(16, 15), NEW_YORK).astimezone(UTC)
+
+    def settles(self, now: datetime, *, crypto: bool) -> str | None:
+        """The date on which a trade of now is settled: a coin's today, a share's a session later; None: unknown."""
+        day = now.astimezone(NEW_YORK).date()
+        if crypto:
+            return day.isoformat()
+        traded = self.coming(datetime.combine(day, time(), NEW_YORK).astimezone(UTC))
+        settles = None if traded is None else self.coming(traded.open)
+        return None if settles is None else settles.open.astimezone(NEW_YORK).date().isoformat()
 
     # --- as answers ---------------------------------------------------------------------------------------------------
 
@@ -115,16 +154,15 @@ class Hours:
         return [self._day(session) for session in sessions]
 
     def _day(self, session: Session) -> dict[str, Any]:
-        opens, closes = session.open.astimezone(NEW_YORK), session.close.astimezone(NEW_YORK)
         coming = self.coming(session.open)
-        settles = None if coming is None else coming.open.astimezone(NEW_YORK).date().isoformat()
+        opens = session.open.astimezone(NEW_YORK)
         return {
             "date": opens.date().isoformat(),
-            "open": f"{opens:%H:%M}",
-            "close": f"{closes:%H:%M}",
-            "session_open": f"{opens - _BEFORE:%H%M}",
-            "session_close": f"{closes + _AFTER:%H%M}",
-            "settlement_date": settles,
+            "open": _time(session.open, opens.date()),
+            "close": _time(session.close, opens.date()),
+            "session_open": _time(self._begins(session), opens.date()).replace(":", ""),
+            "session_close": _time(self._ends(session), opens.date()).replace(":", ""),
+            "settlement_date": None if coming is None else coming.open.astimezone(NEW_YORK).date().isoformat(),
         }
 
     def _from(self, moment: datetime) -> Iterator[Session]:
@@ -133,3 +171,9 @@ class Hours:
         while session is not None:
             yield session
             session = self.coming(session.open)
+
+
+def _time(at: datetime, day: date) -> str:
+    """The time in New York; of another day the nearest time of this one, for a day has no 24:00 that clients know."""
+    there = at.astimezone(NEW_YORK)
+    return f"{there:%H:%M}" if there.date() == day else "00:00" if there.date() < day else "23:59"

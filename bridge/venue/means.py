@@ -23,7 +23,16 @@ from bridge.venue.orders import Draft
 from bridge.venue.rules import Quoted
 from engine.model import ZERO, OrderType, Side
 
-__all__ = ["check_account", "check_costs", "check_free", "check_position", "check_unique", "check_wash", "estimated"]
+__all__ = [
+    "check_account",
+    "check_costs",
+    "check_free",
+    "check_position",
+    "check_unique",
+    "check_wash",
+    "estimated",
+    "would_open",
+]
 
 _SHORT = Decimal("1.03")
 _LEAST_EQUITY = Decimal(2000)
@@ -56,21 +65,24 @@ def estimated(draft: Draft, quoted: Quoted, *, opens: bool) -> Decimal:
     return price * (_CHEAP if price < _FIFTY else _DEAR)
 
 
-def check_position(account: Account, draft: Draft, quoted: Quoted, prices: Prices) -> bool:
-    """
-    Whether an order opens or enlarges a position, rather than closing what is held.
+def would_open(account: Account, draft: Draft) -> bool:
+    """Whether an order opens or enlarges a position, rather than closing what is held."""
+    held = account.quantity(draft.asset)
+    return held == 0 or (held > 0) is draft.buying
 
-    No order does both: what is more than what is free to close is refused.
-    """
-    held, asset = account.quantity(draft.asset), draft.asset
-    opens = held == 0 or (held > 0) is draft.buying
-    if opens:
+
+def check_position(account: Account, draft: Draft, quoted: Quoted, prices: Prices) -> None:
+    """No order both closes and opens: what is more than what is free to close is refused."""
+    asset = draft.asset
+    if would_open(account, draft):
         if draft.order_class == "oco":
             raise Refused(unsuited("oco orders must be exit orders"))
         if not draft.buying:
             _check_short(account, draft, quoted, prices)
         elif any(o.opens and not o.draft.buying and o.asset is asset for o in account.open.values()):
             raise Refused(forbidden("cannot open a long buy while a short sell order is open"))
+        if draft.notional is not None and not asset.crypto and _closing(account, draft):
+            raise Refused(forbidden("unable to open new notional orders while having open closing position orders"))
     else:
         if draft.order_class in ("bracket", "oto"):
             raise Refused(unsuited(f"{draft.order_class} orders must be entry orders"))
@@ -78,7 +90,10 @@ def check_position(account: Account, draft: Draft, quoted: Quoted, prices: Price
         if wanted is None:
             wanted = (draft.notional or ZERO) / (draft.limit_price or quoted.taking(buying=draft.buying))
         check_free(account, draft, wanted)
-    return opens
+
+
+def _closing(account: Account, draft: Draft) -> bool:
+    return any(not order.opens and order.asset is draft.asset for order in account.open.values())
 
 
 def check_free(account: Account, draft: Draft, wanted: Decimal, *, without: Decimal = ZERO) -> None:

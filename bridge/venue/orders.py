@@ -6,7 +6,7 @@ What an order asks for does not change; what became of it does, and only the exc
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from attrs import define, field, frozen
@@ -21,6 +21,9 @@ CLOSED = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
 """The statuses of an order that is over; every other one is open."""
 
 _SIX = Decimal("0.000001")
+_CENT, _FINE = Decimal("0.01"), Decimal("0.0001")
+_DOLLAR, _FIFTY = Decimal(1), Decimal(50)
+_CHEAP, _DEAR = Decimal("1.04"), Decimal("1.025")
 
 
 @frozen(kw_only=True)
@@ -143,11 +146,27 @@ class Order:
     def average(self) -> Decimal | None:
         return self.cost / self.filled if self.filled else None
 
+    @property
+    def collar(self) -> Decimal | None:
+        """
+        The most that a stop order which buys pays, quote units; None: any price, or the limit that it has.
+
+        Alpaca sends it as a stop-limit order, 4 % above a stop below 50 dollars and 2.5 % above any other.
+        """
+        stop = self.draft.stop_price
+        if self.draft.type is not OrderType.STOP or not self.draft.buying or stop is None:
+            return None
+        grid = _CENT if stop >= _DOLLAR else _FINE
+        return (stop * (_CHEAP if stop < _FIFTY else _DEAR)).quantize(grid, ROUND_DOWN)
+
     def as_request(self, quantity: Decimal) -> OrderRequest:
         """What the matcher gets: an order whose stop was reached is not a stop order any more."""
         draft, kind = self.draft, self.draft.type
+        limit = draft.limit_price if draft.limit_price is not None else self.collar
         if self.triggered:
-            kind = OrderType.LIMIT if draft.limit_price is not None else OrderType.MARKET
+            kind = OrderType.LIMIT if limit is not None else OrderType.MARKET
+        elif kind is OrderType.STOP and limit is not None:
+            kind = OrderType.STOP_LIMIT
         trails = kind is OrderType.TRAILING_STOP
         return OrderRequest(
             symbol=self.asset.symbol,
@@ -155,7 +174,7 @@ class Order:
             type=kind,
             quantity=quantity,
             time_in_force=draft.time_in_force,
-            limit_price=draft.limit_price,
+            limit_price=limit,
             stop_price=draft.stop_price if kind in (OrderType.STOP, OrderType.STOP_LIMIT) else None,
             trail_price=draft.trail_price if trails else None,
             trail_percent=draft.trail_percent if trails else None,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from operator import attrgetter
 from typing import Any
 
-from bridge.venue.accounts import Account, Activity
+from bridge.venue.accounts import Account
 from bridge.venue.assets import Assets
 from bridge.venue.commands import found
 from bridge.venue.drafts import flag
@@ -14,7 +17,7 @@ from bridge.venue.errors import Refused, missing, misunderstood, wrong_combinati
 from bridge.venue.exchange import Exchange
 from bridge.venue.hours import Hours
 from bridge.venue.orders import Order, order_json
-from bridge.venue.spelling import NEW_YORK, moment, parsed
+from bridge.venue.spelling import NEW_YORK, moment, nanos, parsed
 
 __all__ = ["Reads"]
 
@@ -26,6 +29,7 @@ _YEAR = timedelta(days=366)
 _WEEKS = timedelta(days=14)  # no pause of the market is longer
 _FIRST, _LAST = date(1970, 1, 15), date(2100, 12, 31)
 _PAGE = 100
+_SUBMITTED = attrgetter("submitted_at")
 
 Query = Mapping[str, str]
 
@@ -63,10 +67,30 @@ def day(query: Query, name: str) -> date | None:
     return None if at is None else moment(at).date()
 
 
+def _midnight(on: date) -> int:
+    """The moment at which a day of New York begins, nanoseconds since 1970."""
+    return nanos(datetime.combine(on, time(), NEW_YORK))
+
+
 def words(query: Query, name: str) -> frozenset[str] | None:
     """A list with commas; None: not given."""
     text = query.get(name)
     return frozenset(text.split(",")) if text else None
+
+
+def _open(account: Account, nested: bool) -> list[Order]:
+    """The open orders by moment of submission; nested: those that have an open one in their group."""
+    orders: Iterable[Order] = account.open.values()
+    if nested:
+        orders = {first.id: first for first in (each.parent or each for each in orders)}.values()
+    return sorted(orders, key=_SUBMITTED)
+
+
+def _between(orders: list[Order], after: int | None, until: int | None, *, backwards: bool) -> Iterator[Order]:
+    """Those of sorted orders that were submitted in between, one by one; neither end belongs to it."""
+    first = 0 if after is None else bisect_right(orders, after, key=_SUBMITTED)
+    last = len(orders) if until is None else bisect_left(orders, until, key=_SUBMITTED)
+    return map(orders.__getitem__, range(last - 1, first - 1, -1) if backwards else range(first, last))
 
 
 class Reads:
@@ -92,17 +116,13 @@ class Reads:
             members = [order, *order.legs] if nested else [order]
             return status == "all" or any(each.open is (status == "open") for each in members)
 
-        chosen = [
-            order
-            for order in account.orders.values()
-            if (order.parent is None or not nested)
-            and (after is None or order.submitted_at > after)
-            and (until is None or order.submitted_at < until)
-            and fits(order)
-            and listed(order)
-        ]
-        chosen.sort(key=lambda order: order.submitted_at, reverse=backwards)
-        return [order_json(order, nested=nested) for order in chosen[:limit]]
+        if status == "open":
+            orders = _open(account, nested)
+        else:
+            orders = account.submitted  # a long history: only what is answered is looked at
+        found = _between(orders, after, until, backwards=backwards)
+        chosen = (order for order in found if (order.parent is None or not nested) and fits(order) and listed(order))
+        return [order_json(order, nested=nested) for order in islice(chosen, limit)]
 
     @staticmethod
     def _bounds(account: Account, query: Query) -> tuple[int | None, int | None]:
@@ -181,30 +201,27 @@ class Reads:
         if on is not None and (after is not None or until is not None):
             raise Refused(wrong_combination("only one of date, and after and until, is accepted"))
 
-        def fits(entry: Activity) -> bool:
-            return (
-                (kinds is None or entry.kind in kinds)
-                and (not category or (entry.kind == "FILL") is (category == "trade_activity"))
-                and (on is None or moment(entry.at).astimezone(NEW_YORK).date() == on)
-                and (after is None or entry.at > after)
-                and (until is None or entry.at < until)
-            )
-
-        entries = [entry for entry in account.activities if fits(entry)]
-        if choice(query, "direction", ("desc", "asc")) == "desc":
-            entries.reverse()
-        return [entry.body for entry in self._page(entries, query, unlimited=on is not None)]
-
-    @staticmethod
-    def _page(entries: list[Activity], query: Query, *, unlimited: bool) -> list[Activity]:
+        if on is not None:
+            after, until = _midnight(on) - 1, _midnight(on + timedelta(days=1))
+        backwards = choice(query, "direction", ("desc", "asc")) == "desc"
         size = count(query, "page_size", _PAGE, _PAGE)
         token = query.get("page_token")
         if token:
-            places = [place for place, entry in enumerate(entries) if entry.id == token]
-            if not places:
+            last = account.activities.find(token)
+            if last is None:
                 raise Refused(misunderstood(f"invalid page_token: {token}"))
-            entries = entries[places[0] + 1 :]
-        return entries if unlimited and not query.get("page_size") else entries[:size]
+            if backwards:
+                until = last.at if until is None else min(until, last.at)
+            else:
+                after = last.at if after is None else max(after, last.at)
+        wanted = [
+            each
+            for each in account.activities.kinds()
+            if (kinds is None or each in kinds) and (not category or (each == "FILL") is (category == "trade_activity"))
+        ]
+        entries = account.activities.between(after, until, kinds=wanted, backwards=backwards)
+        unlimited = on is not None and not query.get("page_size")
+        return [entry.body for entry in islice(entries, None if unlimited else size)]
 
     # --- the market ---------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from bridge.venue.orders import Draft
 from bridge.venue.spelling import NEW_YORK
 from engine.model import OrderType, TimeInForce
 
-__all__ = ["Quoted", "check_increment", "check_order", "check_stop"]
+__all__ = ["Quoted", "check_increment", "check_order", "check_stop", "workable"]
 
 _DOLLAR = Decimal(1)
 _CENT = Decimal("0.01")
@@ -62,6 +62,19 @@ class Quoted:
         return self.ask if buying else self.bid
 
 
+def workable(draft: Draft) -> bool:
+    """Whether a market could work the order, whatever the venue says of it: a single one, with the prices it needs."""
+    if draft.order_class or draft.qty is None or not (draft.asset.active and draft.asset.tradable):
+        return False
+    if draft.time_in_force in _AUCTIONS and draft.type not in (OrderType.MARKET, OrderType.LIMIT):
+        return False
+    try:
+        _check_prices(draft)
+    except Refused:
+        return False
+    return True
+
+
 def check_order(draft: Draft, quoted: Quoted, *, small: bool = False) -> None:
     """
     All rules that need no account.
@@ -71,6 +84,7 @@ def check_order(draft: Draft, quoted: Quoted, *, small: bool = False) -> None:
     """
     _check_asset(draft)
     _check_prices(draft)
+    _check_trailing(draft)
     if draft.asset.crypto:
         _check_crypto(draft)
     else:
@@ -117,12 +131,17 @@ def _check_prices(draft: Draft) -> None:
             raise Refused(misunderstood("trailing_stop orders require one of trail_price and trail_percent"))
         if draft.trail_percent is not None and draft.trail_percent >= 100:
             raise Refused(misunderstood("trail_percent must be below 100"))
-        if draft.time_in_force not in _LASTING:
-            raise Refused(unsuited("trailing stop orders must be DAY or GTC orders"))
-        if draft.order_class:
-            raise Refused(unsuited("trailing stop orders must be simple orders"))
     elif trails:
         raise Refused(misunderstood(f"{kind.value} orders must not have trail_price or trail_percent"))
+
+
+def _check_trailing(draft: Draft) -> None:
+    if draft.type is not OrderType.TRAILING_STOP:
+        return
+    if draft.time_in_force not in _LASTING:
+        raise Refused(unsuited("trailing stop orders must be DAY or GTC orders"))
+    if draft.order_class:
+        raise Refused(unsuited("trailing stop orders must be simple orders"))
 
 
 def check_increment(name: str, price: Decimal | None) -> None:

@@ -25,9 +25,18 @@ class Schedule:
     def next_due(self) -> datetime | None:
         return self._entries[0][0] if self._entries else None
 
-    def pop(self, now: datetime) -> tuple[datetime, Callable[..., None], tuple[Any, ...]] | None:
-        """The next call that is due by now; None: there is none."""
+    def pop(
+        self, now: datetime, *, below: int | None = None
+    ) -> tuple[datetime, Callable[..., None], tuple[Any, ...]] | None:
+        """
+        The next call that is due by now; None: there is none.
+
+        Args:
+            below: Of those that are due at this very moment only such of a lower rank; None: all.
+        """
         if not self._entries or self._entries[0][0] > now:
+            return None
+        if below is not None and self._entries[0][0] == now and self._entries[0][1] >= below:
             return None
         due, _, _, what, arguments = heappop(self._entries)
         return due, what, arguments

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 __all__ = ["NEW_YORK", "instant", "local", "moment", "nanos", "parsed", "plain", "ratio", "zulu"]
@@ -54,9 +55,13 @@ def zulu(at: int | None) -> str | None:
     if at is None:
         return None
     seconds, rest = divmod(at, 10**9)
-    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
     fraction = f"{rest:09}".rstrip("0")
-    return f"{text}.{fraction}Z" if fraction else f"{text}Z"
+    return f"{_to_the_second(seconds)}.{fraction}Z" if fraction else f"{_to_the_second(seconds)}Z"
+
+
+@lru_cache(maxsize=1024)  # an order has many moments, and most of them are in few seconds
+def _to_the_second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
 
 
 def local(at: datetime) -> str:

@@ -195,8 +195,14 @@ class Books:
 
     # --- comparing ----------------------------------------------------------------------------------------------------
 
-    def fingerprint(self) -> str:
-        """SHA-256 over every order, position, trade, lock and amount, hex: equal books have equal fingerprints."""
+    def fingerprint(self, *, venue: bool = False) -> str:
+        """
+        SHA-256 over every order, position, trade, lock and amount, hex: equal books have equal fingerprints.
+
+        Args:
+            venue: Also over what the way to the venue leaves: its ids, and how many messages became what. Without, a
+                session has the same one whatever way its orders took.
+        """
         lines = [f"cash {self.portfolio.cash.normalize()} fees {self.portfolio.fees.normalize()}"]
         for symbol, position in sorted(self.portfolio.positions.items()):
             lines.append(
@@ -204,7 +210,7 @@ class Books:
             )
             lines.append(f"{symbol} {sorted(flag.value for flag in self.tracker.flags(symbol))}")
         for order in self.tracker:
-            ids = [link.broker_order_id for link in order.links]
+            ids = [link.broker_order_id if venue else link.client_order_id for link in order.links]
             amounts = f"{order.filled.normalize()} {order.cost.normalize()} {order.fees.normalize()}"
             if order.fee_quantity:
                 amounts += f" {order.fee_quantity.normalize()}"
@@ -214,8 +220,9 @@ class Books:
                 f"{trade.number} {trade.symbol} {trade.closed} {trade.cost.normalize()} {trade.profit.normalize()}"
             )
         lines += [f"{lock.id} {lock.until} {lock.id in self.locks.released}" for lock in self.locks.all]
-        lines.append(f"{self.state.value} {self.pace.day}")
-        lines.append(f"{sorted((outcome.value, count) for outcome, count in self.tracker.counts.items() if count)}")
+        lines.append(f"{self.state.value} {_day(self.pace.day)}")
+        if venue:
+            lines.append(f"{sorted((outcome.value, count) for outcome, count in self.tracker.counts.items() if count)}")
         return sha256("\n".join(lines).encode()).hexdigest()
 
     def _book(
@@ -397,6 +404,13 @@ _APPLY: dict[type[Fact], _Apply] = {
     TradingStateChanged: Books._state_changed,
     StrategyFailed: Books._failed,
 }
+
+
+def _day(day: DayBegan | None) -> str:
+    if day is None:
+        return "no day"
+    equity = "unknown" if day.equity is None else f"{day.equity.normalize()}"
+    return f"day {day.number} {day.at} {day.opens} {day.closes} {equity}"
 
 
 def _moment(fact: Fact) -> datetime:

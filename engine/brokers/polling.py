@@ -54,12 +54,17 @@ class PollingFeed:
         self._told: dict[VenueFact, datetime] = {}
         self._next = host_clock.monotonic()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether `get` has a fact without asking."""
+        return bool(self._facts)
+
     def get(self, timeout: float) -> VenueFact | None:
         """The next fact; see `engine.ports.Feed`."""
         deadline, left = self._host.monotonic() + timeout, timeout
         while not self._facts:
             if self._host.monotonic() >= self._next:
-                self._ask()
+                self.ask()
                 self._next = self._host.monotonic() + self._interval
                 continue
             now = self._host.monotonic()
@@ -74,7 +79,8 @@ class PollingFeed:
                 self._next = now
         return self._facts.popleft()
 
-    def _ask(self) -> None:
+    def ask(self) -> None:
+        """Ask now, whatever the interval; what is new waits for `get`."""
         since = self._newest - self._overlap
         try:
             # Executions first: an order that is reported filled then finds its fills already told.

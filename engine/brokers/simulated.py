@@ -35,7 +35,7 @@ _PRICED = RESTED | {"auction"}
 
 class SimulatedBroker:
     """
-    Both `Broker` and `Feed`.
+    Both `Broker` and `Feed`, and the `Stage` of a session in this process.
 
     Args:
         clock: Set by `play`; nobody else may move it.
@@ -53,7 +53,7 @@ class SimulatedBroker:
         depth: Depth | None = None,
         costs: TakerCosts | None = None,
     ) -> None:
-        self._clock = clock
+        self.clock = self._clock = clock
         self._calendar = calendar or AlwaysOpen()
         self._fees = fees or NoFees()
         # Volumes are kept for what an order weighs, too.
@@ -144,7 +144,23 @@ class SimulatedBroker:
             if quantity
         }
 
-    # --- the market ---------------------------------------------------------------------------------------------------
+    # --- the stage ----------------------------------------------------------------------------------------------------
+
+    @property
+    def broker(self) -> SimulatedBroker:
+        return self
+
+    @property
+    def feed(self) -> SimulatedBroker:
+        return self
+
+    @property
+    def waived(self) -> Mapping[str, int]:
+        """Nothing: this venue has no rules of its own."""
+        return {}
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
     @property
     def working(self) -> bool:
@@ -158,6 +174,13 @@ class SimulatedBroker:
 
     def skip(self, bars: tuple[Bar, ...]) -> None:
         """Let bars of the same moment pass while nothing works."""
+        if self._liquidity is not None and type(bars[0]) is TickBar:
+            for bar in bars:
+                for tick in bar.ticks if isinstance(bar, TickBar) else ():
+                    self._liquidity.see(bar.symbol, tick)
+        self._passed(bars)
+
+    def _passed(self, bars: tuple[Bar, ...]) -> None:
         for bar in bars:
             self._matcher.advance(bar.symbol, bar.close, bar.end, jump=True)
         self._seen = bar.start
@@ -172,15 +195,15 @@ class SimulatedBroker:
             yield
         yield from self._along_ticks(bars, opening) if type(bars[0]) is TickBar else self._along_paths(bars, opening)
         if self._working and self._session is not None and bars[0].end >= self._session.close:
+            # One moment: who reacts to the closing auction is too late for this session.
             for bar in bars:
                 while (event := self._matcher.auction(bar.symbol, bar.close, bar.end, "close")) is not None:
                     self._happened(bar.symbol, event)
-                    yield
             self._end_session(bars[0].end)
             if self._facts:
                 yield
         if not self._working:
-            self.skip(bars)
+            self._passed(bars)
         self._seen = bars[0].start
 
     def _along_paths(self, bars: tuple[Bar, ...], opening: bool) -> Iterator[None]:
@@ -210,12 +233,12 @@ class SimulatedBroker:
         ticks = [(tick.at, bar.symbol, tick) for bar in bars if isinstance(bar, TickBar) for tick in bar.ticks]
         ticks.sort(key=itemgetter(0, 1))
         for at, symbol, tick in ticks:
-            if not self._working:
-                return
-            if at > self._clock.now():
-                self._clock.advance_to(at)
             if self._liquidity is not None:
                 self._liquidity.see(symbol, tick)
+            if not self._working:
+                continue  # what stands in the market is known, whoever has an order there
+            if at > self._clock.now():
+                self._clock.advance_to(at)
             if symbol in to_open:
                 to_open.remove(symbol)
                 while (event := self._matcher.auction(symbol, tick.price, at, "open")) is not None:
@@ -238,6 +261,7 @@ class SimulatedBroker:
     def _enter_session(self, start: datetime) -> bool:
         """Be in the session of that moment; whether it has its opening auction now."""
         if self._session is not None and start >= self._session.close:
+            self._clock.advance_to(max(self._session.close, self._clock.now()))
             self._end_session(self._session.close)
         if self._session is None:
             self._session = self._calendar.session_at(start)
@@ -245,9 +269,11 @@ class SimulatedBroker:
         return session is not None and session.open <= start and (self._seen is None or self._seen < session.open)
 
     def _end_session(self, at: datetime) -> None:
-        for symbol in sorted({order.request.symbol for order in self._matcher.open_orders()}):
-            for ended in self._matcher.end_session(symbol, at):
-                self._happened(symbol, ended)
+        """All orders but those that are good till cancelled expire, in the order in which they came."""
+        for order in self._matcher.open_orders():
+            if order.request.time_in_force is not TimeInForce.GTC:
+                self._matcher.cancel(order.order_id)
+                self._over(order.order_id, VenueStatus.EXPIRED, at)
         self._session = None
 
     def _paid(
@@ -302,8 +328,9 @@ class SimulatedBroker:
         if isinstance(event, Match):
             self._filled(symbol, event)
         else:
-            immediate = event.reason in (TimeInForce.IOC, TimeInForce.FOK)
-            self._over(event.order_id, VenueStatus.CANCELED if immediate else VenueStatus.EXPIRED, event.at)
+            # All or nothing is cancelled; what is left of the others expires.
+            none = event.reason is TimeInForce.FOK
+            self._over(event.order_id, VenueStatus.CANCELED if none else VenueStatus.EXPIRED, event.at)
 
     def _filled(self, symbol: str, match: Match) -> None:
         order = self._orders[match.order_id]

@@ -18,7 +18,7 @@ from engine.calendar import FixedCalendar, Session
 from engine.errors import InvalidRequest
 from engine.market.bars import Bar
 
-__all__ = ["LISTINGS", "Listing", "synthetic_calendar", "synthetic_day"]
+__all__ = ["LISTINGS", "Listing", "below", "synthetic_calendar", "synthetic_day"]
 
 _MINUTES = 390
 _STEPS = 12  # moves within a minute
@@ -76,7 +76,7 @@ def synthetic_day(seed: int, *, day: date = _FIRST_DAY, symbols: Sequence[Listin
     opening = datetime.combine(day, time(14, 30), UTC)
     market = Random(f"{seed}/{day.isoformat()}")
     direction = 1 if market.getrandbits(1) else -1
-    gap = 3_000 + _below(market, 6_001)
+    gap = 3_000 + below(market, 6_001)
     moves = [[_bell(market, 160 * _restlessness(minute) // 100) for _ in range(_STEPS)] for minute in range(_MINUTES)]
     days = [
         _share(Random(f"{seed}/{day.isoformat()}/{listing.symbol}"), listing, direction, gap, moves, opening)
@@ -95,7 +95,7 @@ def _share(
     own: Random, listing: Listing, direction: int, gap: int, market: list[list[int]], opening: datetime
 ) -> list[Bar]:
     previous = int(listing.previous_close * _MICRO)
-    jump = min(15_000, max(2_000, gap * listing.follows // 100 + _below(own, 2_001) - 1_000))
+    jump = min(15_000, max(2_000, gap * listing.follows // 100 + below(own, 2_001) - 1_000))
     # The gap is rounded away from the previous close, so that it is one even at low prices.
     price = previous + direction * -(-previous * jump // (_MICRO * _CENT)) * _CENT
     bars = []
@@ -108,7 +108,7 @@ def _share(
             price = max(_CENT, price + price * step // _MICRO)
             high, low = max(high, price), min(low, price)
         # What the minute moved draws volume, and so do the two auctions' neighbours.
-        traded = listing.traded * lively * lively // 10_000 * (50 + _below(own, 101)) // 100
+        traded = listing.traded * lively * lively // 10_000 * (50 + below(own, 101)) // 100
         traded += traded * (high - low) * 200 // first
         bars.append(
             Bar(
@@ -139,7 +139,7 @@ def _bell(random: Random, minute: int) -> int:
     return (total - 131_070) * minute // 131_072
 
 
-def _below(random: Random, bound: int) -> int:
+def below(random: Random, bound: int) -> int:
     """A whole number from 0 to below ``bound``, by the one method of `Random` that no release has changed."""
     return random.getrandbits(32) * bound >> 32
 

@@ -39,6 +39,8 @@ class Summary:
         costs: What each of its models made the fills dearer by; fees stand for themselves.
         refusals: How many orders our gate refused, by code.
         locks: How many locks there were, by protection.
+        waived: What Alpaca would have refused and the session's own venue let pass, over the wire alone: its words, and
+            how often.
     """
 
     outcome: str
@@ -65,6 +67,7 @@ class Summary:
     costs: dict[str, Decimal] = Factory(dict)
     refusals: dict[str, int] = Factory(dict)
     locks: dict[str, int] = Factory(dict)
+    waived: dict[str, int] = Factory(dict)
 
 
 def summarise(result: Result, wall: Clock) -> Summary:
@@ -98,6 +101,7 @@ def summarise(result: Result, wall: Clock) -> Summary:
         costs=account.costs,
         refusals=_counted(order.refusal.code for order in books.tracker if order.refusal is not None),
         locks=_counted(lock.protection for lock in books.locks.all),
+        waived=dict(result.waived),
     )
 
 
@@ -135,6 +139,7 @@ def as_text(summary: Summary) -> str:
         "orders": f"{sum(summary.orders.values()):,}: {orders}",
         "refused": _listed(summary.refusals),
         "locks": _listed(summary.locks),
+        "let pass": _listed(summary.waived),
         "fills": f"{summary.fills:,}" + (f": {made}" if made else ""),
         "profit": f"{summary.profit:+,.2f}  (realised {summary.realised:+,.2f}, open {summary.unrealised:+,.2f}, "
         f"fees {summary.fees:,.2f})",

@@ -16,7 +16,7 @@ from bridge.cli import main
 FOUND = dict.fromkeys(str(Path(package.__file__).parents[1]) for package in (engine, bridge))
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["paper", "--help"], ["explain", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["paper", "--help"], ["explain", "--help"], ["venue", "--help"]])
 def test_help(run, arguments):
     """Every help has examples and exit codes, and ends well."""
     ran = run(*arguments)

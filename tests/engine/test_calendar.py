@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import Any
 
 import pytest
 
-from engine.calendar import AlwaysOpen, FixedCalendar, Session, USEquities
+from engine.calendar import AlwaysOpen, Daily, FixedCalendar, Session, USEquities
 from engine.errors import ClockError, InvalidInput, InvalidRequest
 
 MICROSECOND = timedelta(microseconds=1)
@@ -198,3 +199,68 @@ def test_us_calendar_names_the_package_it_misses(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(InvalidInput, match="pip install holidays"):
         USEquities()
+
+
+# --- the same hours every day -----------------------------------------------------------------------------------------
+
+EXCHANGE = Daily(opens=time(9, 30), closes=time(16), days=range(5))
+
+
+def test_a_day_lasts_from_midnight_to_midnight() -> None:
+    """One session follows the other without a pause, on weekends too."""
+    calendar = Daily()
+    session = calendar.session_at(utc(2024, 1, 6, 12))
+
+    assert Session(open=utc(2024, 1, 6, 5), close=utc(2024, 1, 7, 5)) == session
+    assert session.close == calendar.next_session(utc(2024, 1, 6, 12)).open
+    assert session == calendar.session_at(session.open)
+    assert calendar.next_session(session.open) == calendar.session_at(session.close)
+
+
+@pytest.mark.parametrize(("day", "hours"), [(utc(2024, 3, 10, 12), 23), (utc(2024, 11, 3, 12), 25)])
+def test_days_on_which_clocks_change_are_shorter_or_longer(day: datetime, hours: int) -> None:
+    """Midnight is what the clocks of the zone show."""
+    session = Daily().session_at(day)
+
+    assert session is not None
+    assert timedelta(hours=hours) == session.close - session.open
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_open", "coming"),
+    [
+        (utc(2024, 1, 5, 14, 29), False, utc(2024, 1, 5, 14, 30)),
+        (utc(2024, 1, 5, 14, 30), True, utc(2024, 1, 8, 14, 30)),
+        (utc(2024, 1, 5, 20, 59, 59), True, utc(2024, 1, 8, 14, 30)),
+        (utc(2024, 1, 5, 21), False, utc(2024, 1, 8, 14, 30)),
+        (utc(2024, 1, 6, 15), False, utc(2024, 1, 8, 14, 30)),
+        (utc(2024, 7, 4, 13, 30), True, utc(2024, 7, 5, 13, 30)),  # a holiday
+    ],
+)
+def test_hours_on_some_days_of_the_week(moment: datetime, is_open: bool, coming: datetime) -> None:
+    """Weekends are left out, holidays are not, and the hours are those of the zone in summer and winter."""
+    assert (is_open, coming) == (EXCHANGE.session_at(moment) is not None, EXCHANGE.next_session(moment).open)
+
+
+def test_daily_hours_in_another_zone() -> None:
+    """Whose day may be another one in UTC."""
+    session = Daily("Asia/Tokyo", opens=time(8), closes=time(9)).session_at(utc(2024, 1, 5, 23, 30))
+
+    assert Session(open=utc(2024, 1, 5, 23), close=utc(2024, 1, 6)) == session
+
+
+@pytest.mark.parametrize(
+    ("hours", "name"),
+    [
+        ({"zone": "Mars/Olympus"}, "zone"),
+        ({"zone": "../etc"}, "zone"),
+        ({"days": ()}, "days"),
+        ({"days": (7,)}, "days"),
+        ({"opens": time(16), "closes": time(9, 30)}, "closes"),
+        ({"opens": time(16), "closes": time(16)}, "closes"),
+    ],
+)
+def test_daily_hours_make_sense(hours: dict[str, Any], name: str) -> None:
+    """No such zone, no day, and a close that is not later than the open are refused."""
+    with pytest.raises(InvalidRequest, match=name):
+        Daily(**hours)

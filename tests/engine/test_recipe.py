@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
 
 from engine.errors import InvalidInput, InvalidRequest
 from engine.recipe import (
@@ -107,3 +108,11 @@ def test_there_is_one_way_to_say_the_fees():
     with pytest.raises(InvalidRequest, match="fee_bps = .*because fees is 'none'"):
         MarketConfig(fee_bps=Decimal(1), fees=Fees.NONE)
     assert Decimal(1) == MarketConfig(fee_bps=Decimal(1), ideal=True).fee_bps
+
+
+def test_the_way_of_the_orders_is_told_where_it_is_not_the_usual_one():
+    """A session over the wire says so; the text of any other is what it was before there was a wire."""
+    wired = evolve(PLAIN, wire=True)
+
+    assert wired == from_text(as_text(wired), "here")
+    assert ("wire" in as_text(wired), "wire" in as_text(PLAIN)) == (True, False)

@@ -34,6 +34,7 @@ from engine.session import (
     open_session,
     resume_session,
 )
+from engine.stage import simulated
 from engine.testing import ManualHostClock
 
 D = Decimal
@@ -995,3 +996,33 @@ def test_rules_of_a_file_can_be_pinned(tmp_path):
     rules.write_text(rules.read_text() + "\n")
     with pytest.raises(InvalidInput, match="the file that the session began with"):
         resume_session(tmp_path / "x")
+
+
+# --- over the wire ----------------------------------------------------------------------------------------------------
+
+
+def test_a_session_on_the_wire_needs_its_stage(tmp_path):
+    """Without it the session is not begun, and the error says what is missing."""
+    with pytest.raises(InvalidInput, match="wire: found True, expected false, or whoever opens the session"):
+        open_session(SessionConfig(wire=True), tmp_path / "x")
+
+    assert not (tmp_path / "x" / JOURNAL).exists()
+
+
+def test_a_session_is_played_on_the_stage_that_it_is_given(tmp_path):
+    """The stage is made of the settings and the data, and left when the session is closed."""
+    left = []
+
+    def made(config, data):
+        stage = simulated(config, data)
+        stage.close = lambda: left.append(config.wire)
+        return stage
+
+    session = open_session(SessionConfig(wire=True), tmp_path, wired=made)
+    result = session.run()
+    session.close()
+    resumed = resume_session(tmp_path, wired=made)
+    again = resumed.run()
+    resumed.close()
+
+    assert (28, 28, [True, True]) == (result.fills, again.fills, left)

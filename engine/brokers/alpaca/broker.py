@@ -230,9 +230,12 @@ class AlpacaBroker:
             told = [execution_reported(fill, self._names) for fill in fills.values()]
         except RemoteProtocolError as error:
             raise BrokerError(f"GET {_FILLS}: {error}") from error
+        places: dict[str, int] = {}  # of orders: which of two that share a moment was first is told by the listing
+        for report in told:
+            places.setdefault(report.broker_order_id or "", len(places))
         return sorted(
             (report for report in told if since is None or report.at >= since),
-            key=lambda report: (report.at, report.broker_order_id, report.execution.cumulative),
+            key=lambda report: (report.at, places[report.broker_order_id or ""], report.execution.cumulative),
         )
 
     def positions(self) -> Mapping[str, VenuePosition]:

@@ -220,3 +220,15 @@ def step(desk, symbol, side, what, quantity, shift):
             **more,
         )
     desk.later(0.25)
+
+
+def test_orders_that_share_a_moment_are_told_apart(desk):
+    """The legs of a bracket have its entry's: each of the three can be stamped anew."""
+    exits = {"take_profit": {"limit_price": 200}, "stop_loss": {"stop_price": 180}}
+    desk.place(order_class="bracket", type="limit", limit_price=185, **exits)
+    account = desk.account
+    entry, profit, stop = account.submitted
+    account.submit_again(stop, stop.submitted_at + 10**9)
+    account.submit_again(profit, profit.submitted_at + 2 * 10**9)
+
+    assert [entry, stop, profit] == account.submitted

@@ -21,6 +21,7 @@ from engine.clock import SimulatedClock
 from engine.errors import InvalidRequest
 from engine.execution import ExecutionEngine
 from engine.facts import SessionStarted
+from engine.market.liquidity import Depth
 from engine.model import OrderRequest, Side, Status
 from engine.testing import ManualHostClock
 
@@ -112,6 +113,25 @@ def test_the_market_moves_in_what_there_is(desk, symbol, price):
     """An unknown symbol or a price that is none is refused."""
     with pytest.raises(InvalidRequest):
         desk.core.price(symbol, price, desk.now)
+
+
+@pytest.mark.parametrize(("symbol", "volume"), [("NONE", D(1)), ("AAPL", D(-1)), ("AAPL", 1)])
+def test_a_bar_begins_in_what_there_is(desk, symbol, volume):
+    """An unknown symbol or a volume that is none is refused; nothing at all may be traded."""
+    desk.core.begin("AAPL", D(0), desk.now)
+
+    with pytest.raises(InvalidRequest):
+        desk.core.begin(symbol, volume, desk.now)
+
+
+def test_a_bar_that_begins_says_what_there_is_to_trade(new_desk):
+    """Of it an order gets its part, at once or when the price has been there."""
+    desk = new_desk(terms=Terms(depth=Depth(participation=D("0.1"))))
+    desk.core.begin("AAPL", D(300), desk.now)
+    order = desk.place(qty=50)
+    desk.later()
+
+    assert "30" == desk.order(order)["filled_qty"]
 
 
 # --- whatever comes ---------------------------------------------------------------------------------------------------

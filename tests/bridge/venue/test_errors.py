@@ -181,7 +181,9 @@ def test_an_order_that_breaks_a_rule_is_refused(desk, more, status, code, messag
     assert [] == desk.get("/v2/orders", status="all")
 
 
-@pytest.mark.parametrize("raw", [b"nonsense", b"[1]", b'{"qty": NaN}', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "raw", [b"nonsense", b"[1]", b'{"qty": NaN}', b"\xff", b"[" * 100_000, b'{"symbol": "\\ud800"}']
+)
 def test_a_body_that_is_no_object_is_refused(desk, raw):
     """What cannot be read as a JSON object is not understood."""
     answer = desk("POST", "/v2/orders", raw)

@@ -104,7 +104,7 @@ def test_an_oto_brings_one_order_along(desk):
 
 def test_a_part_of_the_profit_shrinks_the_stop(new_desk):
     """What the profit has sold the stop will not sell again."""
-    desk = new_desk(terms=Terms(partials=0.9), seed=1)
+    desk = new_desk(terms=Terms(partials=0.9), seed=3)
     entry = desk.place(qty=100, order_class="bracket", **EXITS)
     for _ in range(60):
         desk.later()
@@ -274,3 +274,123 @@ def test_the_first_move_is_a_way_too(desk):
     desk.price("AAPL", "180")
 
     assert ("185", "pending_new") == (desk.order(order)["filled_avg_price"], desk.order(other)["status"])
+
+
+def test_a_stop_that_buys_pays_little_more(desk):
+    """It is sent as a stop-limit, 4 % above a stop below 50 dollars and 2.5 % above others; a gap leaves it behind."""
+    cheap = desk.place("GM", type="stop", stop_price=46)
+    dear = desk.place(type="stop", stop_price=200)
+    within = desk.place("MSFT", type="stop", stop_price=420)
+    desk.later()
+    for symbol, price in (("GM", "47.85"), ("AAPL", "205.01"), ("MSFT", "430.50")):
+        desk.price(symbol, price, jump=True)
+    left = [desk.order(each) for each in (cheap, dear, within)]
+    for symbol, price in (("GM", "47.84"), ("AAPL", "205")):
+        desk.price(symbol, price, jump=True)
+
+    assert [("new", "stop", None), ("new", "stop", None), ("filled", "stop", None)] == [
+        tuple(each[name] for name in ("status", "type", "limit_price")) for each in left
+    ]
+    assert ["47.84", "205"] == [desk.order(each)["filled_avg_price"] for each in (cheap, dear)]
+
+
+def test_a_stop_that_sells_gets_what_there_is(desk):
+    """However far the market has gone."""
+    desk.buy()
+    order = desk.place(side="sell", type="stop", stop_price=180)
+    desk.later()
+    desk.price("AAPL", "100", jump=True)
+
+    assert "100" == desk.order(order)["filled_avg_price"]
+
+
+def test_money_leaves_two_percent_of_a_coin_order(desk):
+    """A market order for money buys coins as if they cost 2 % more."""
+    order = desk.place("BTC/USD", None, notional=1020, time_in_force="gtc")
+    desk.later()
+    order = desk.order(order)
+
+    assert ("filled", "0.016666666", "60000") == tuple(
+        order[name] for name in ("status", "filled_qty", "filled_avg_price")
+    )
+
+
+# --- replacements -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_replacement_that_is_cancelled_at_once_replaces_first(new_desk, seed):
+    """Whichever of the two takes effect first, nothing is left open."""
+    desk = new_desk(seed=seed)
+    old = desk.place(type="limit", limit_price=180)
+    desk.later()
+    new = desk("PATCH", f"/v2/orders/{old['id']}", {"limit_price": 181}).body
+    desk("DELETE", f"/v2/orders/{new['id']}")
+    desk.later()
+
+    assert ("replaced", "canceled") == (desk.order(old)["status"], desk.order(new)["status"])
+    assert [] == desk.get("/v2/orders")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_replacement_for_the_day_that_is_asked_for_at_its_end(new_desk, seed):
+    """It replaces and expires; the order it was for does not wait for ever."""
+    desk = new_desk(seed=seed)
+    old = desk.place(type="limit", limit_price=180, time_in_force="gtc")
+    desk.at(datetime(2024, 1, 2, 20, 59, 59, 900_000, tzinfo=UTC))
+    new = desk("PATCH", f"/v2/orders/{old['id']}", {"time_in_force": "day"}).body
+    desk.later()
+
+    assert ("replaced", "expired") == (desk.order(old)["status"], desk.order(new)["status"])
+
+
+def test_an_order_whose_replacement_is_awaited_trades(new_desk):
+    """Also one that comes to the market meanwhile: a session begins before the replacement takes effect."""
+    worked = []
+    for seed in range(10):
+        desk = new_desk(seed=seed, terms=Terms(latency=(0.05, 3600)))
+        old = desk.place(type="limit", limit_price=185, time_in_force="gtc")
+        desk.at(datetime(2024, 1, 3, 14, 29, tzinfo=UTC))
+        desk("PATCH", f"/v2/orders/{old['id']}", {"limit_price": 150})
+        desk.later(1800)
+        awaited = desk.order(old)["status"] == "pending_replace"
+        desk.price("AAPL", "184")
+        worked.append(awaited and desk.order(old)["status"] == "filled")
+        desk.later(7200)
+
+        assert desk.order(old)["status"] in ("filled", "replaced")
+    assert any(worked)
+
+
+def test_the_stop_of_a_bracket_is_replaced_while_its_profit_fills(desk):
+    """What the profit has sold meanwhile the new stop does not sell again."""
+    entry = desk.buy(qty=100, **BRACKET)
+    profit, stop = desk.order(entry, nested=True)["legs"]
+    core, account = desk.core, desk.account
+    new = desk("PATCH", f"/v2/orders/{stop['id']}", {"stop_price": 181}).body
+    order = account.orders[profit["id"]]
+    core._exchange._matcher.order(order.id).remaining = D(40)  # as if the rest stood behind others
+    desk.price("AAPL", "200")
+    desk.later()
+    desk.price("AAPL", "170")
+
+    assert "60" == desk.order(new)["filled_qty"]
+    assert [] == desk.get("/v2/positions")
+
+
+def test_nothing_is_kept_of_an_order_that_is_over(desk):
+    """Neither of one that filled, nor of one that was cancelled, replaced or refused."""
+    desk.buy()
+    resting = desk.place(type="limit", limit_price=150, time_in_force="gtc")
+    desk.later()
+    new = desk("PATCH", f"/v2/orders/{resting['id']}", {"limit_price": 151}).body
+    desk.later()
+    desk("DELETE", f"/v2/orders/{new['id']}")
+    desk.later()
+    exchange = desk.core._exchange
+
+    assert ({}, {}, set()) == (
+        exchange._orders,
+        exchange._waiting,
+        {id for ids in exchange._ending.values() for id in ids},
+    )

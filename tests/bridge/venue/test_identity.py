@@ -48,3 +48,13 @@ def test_activity_ids_begin_with_new_yorks_time():
     prefix, uuid = Identity(1).activity(nanos(NOW)).split("::")
 
     assert ("20240102100000123", 4) == (prefix, UUID(uuid).version)
+
+
+def test_steady_stamps_stay_within_their_microsecond():
+    """However many a moment has, a reader who cuts and one who rounds both find the moment."""
+    identity = Identity(1, steady=True)
+    stamps = [identity.stamp(NOW) for _ in range(2000)]
+
+    assert sorted(stamps) == stamps
+    assert 500 == len(set(stamps))
+    assert nanos(NOW) <= stamps[0] < stamps[-1] < nanos(NOW) + 500

@@ -35,7 +35,7 @@ def test_a_stop_that_was_reached_is_none_any_more():
     """The matcher gets a limit or a market order."""
     kinds = []
     for more in (
-        {"type": OrderType.STOP, "stop_price": D(5)},
+        {"type": OrderType.STOP, "stop_price": D(5), "side": Side.SELL},
         {"type": OrderType.STOP_LIMIT, "stop_price": D(5), "limit_price": D(6)},
         {"type": OrderType.TRAILING_STOP, "trail_price": D(1)},
     ):
@@ -52,6 +52,19 @@ def test_a_stop_that_was_reached_is_none_any_more():
         OrderType.TRAILING_STOP,
         OrderType.MARKET,
     ] == kinds
+
+
+def test_a_stop_that_buys_is_sent_with_a_limit():
+    """4 % above a stop below 50 dollars, 2.5 % above any other, in whole cents."""
+    stops = [order(type=OrderType.STOP, stop_price=D(price)) for price in ("0.5", "49.99", "50", "10.01")]
+    requests = [stop.as_request(D(1)) for stop in stops]
+
+    assert [D("0.52"), D("51.98"), D("51.25"), D("10.41")] == [request.limit_price for request in requests]
+    assert {OrderType.STOP_LIMIT} == {request.type for request in requests}
+    assert [None, None] == [
+        order(side=side, type=kind, stop_price=D(5), limit_price=limit).collar
+        for side, kind, limit in ((Side.SELL, OrderType.STOP, None), (Side.BUY, OrderType.STOP_LIMIT, D(6)))
+    ]
 
 
 def test_the_two_names_of_the_type_agree():

@@ -29,3 +29,13 @@ def test_calls_come_by_moment_rank_and_order():
 def test_an_empty_schedule_is_never_due():
     """Nothing is going to happen."""
     assert (None, None) == (Schedule().next_due, Schedule().pop(NOW))
+
+
+def test_of_one_moment_the_later_ranks_can_wait():
+    """What is due at this very moment is held back from a rank on; what was due before is not."""
+    schedule = Schedule()
+    schedule.at(NOW, print, "first")
+    schedule.at(NOW, print, "last", rank=8)
+    found = [schedule.pop(NOW, below=8), schedule.pop(NOW, below=8), schedule.pop(NOW + SECOND, below=8)]
+
+    assert ["first", None, "last"] == [entry and entry[2][0] for entry in found]

@@ -389,9 +389,9 @@ def test_a_restart_does_with_a_mismatch_what_the_policy_says(tmp_path, policy, p
         engine.step()
         broker.hold("AAPL", D(60), D(10))
         engine.reconcile()
-        first = engine.books.fingerprint()
+        first = engine.books.fingerprint(venue=True)
     with Journal(tmp_path / "j") as journal:
-        assert first == recovered(journal).fingerprint()
+        assert first == recovered(journal).fingerprint(venue=True)
         again = engine_on(journal, broker, clock, policy).books
 
     assert (D(position), flags) == (again.position("AAPL"), again.flags("AAPL"))
@@ -410,7 +410,7 @@ def test_a_replay_gives_the_same_books(tmp_path):
         books = recovered(journal)
 
     assert result.fills > 0
-    assert result.books.fingerprint() == books.fingerprint()
+    assert result.books.fingerprint(venue=True) == books.fingerprint(venue=True)
     assert list(result.books.tracker) == list(books.tracker)
     assert list(result.books.portfolio.reservations()) == list(books.portfolio.reservations())
     assert result.books.portfolio.cash.as_tuple() == books.portfolio.cash.as_tuple()
@@ -421,13 +421,13 @@ FACTS = [*order(), fill(40, 40, 40), *order("z", Side.SELL, 10), synced(), fill(
 
 def test_every_fact_is_in_the_fingerprint():
     """Books that lack a fact, or saw it at another moment, do not have the same fingerprint."""
-    prints = {books_after(*FACTS[:count]).fingerprint() for count in range(len(FACTS) + 1)}
+    prints = {books_after(*FACTS[:count]).fingerprint(venue=True) for count in range(len(FACTS) + 1)}
     late = Books()
     for fact in (SESSION, *FACTS):
         late.apply(fact, after(99))
 
     assert len(FACTS) == len(prints)  # a sync changes neither orders nor money
-    assert late.fingerprint() not in prints
+    assert late.fingerprint(venue=True) not in prints
 
 
 def test_equal_numbers_have_equal_fingerprints():
@@ -436,7 +436,7 @@ def test_equal_numbers_have_equal_fingerprints():
     plain.apply(SESSION, START)
     padded.apply(SessionStarted(at=START, session_id="tb", cash=D("10000.00"), config="", data_digest=""), START)
 
-    assert plain.fingerprint() == padded.fingerprint()
+    assert plain.fingerprint(venue=True) == padded.fingerprint(venue=True)
 
 
 def test_an_empty_journal_gives_empty_books():
@@ -511,3 +511,11 @@ def test_a_fee_in_the_coin_that_is_told_later_is_taken_then():
 def test_equal_money_with_other_fees_in_the_coin_is_another_fingerprint():
     """Books that differ in what was taken in the coin are not equal."""
     assert len({books_after(*order(), coin_fill(100, 100, None, coin=c)).fingerprint() for c in ("0", "0.25")}) == 2
+
+
+def test_what_the_way_to_the_venue_leaves_is_no_part_of_the_books():
+    """The venue's ids and repetitions make no difference, unless they are asked for."""
+    plain, other = books_after(*order(), fill(40, 40, 40)), books_after(*order(), fill(40, 40, 40), fill(40, 40, 40))
+
+    assert plain.fingerprint() == other.fingerprint()
+    assert plain.fingerprint(venue=True) != other.fingerprint(venue=True)

@@ -249,3 +249,17 @@ def test_an_interval_of_nothing_is_refused(interval):
     """Without a distance between questions a feed would do nothing but ask."""
     with pytest.raises(InvalidRequest, match="interval"):
         Setting(interval=interval)
+
+
+def test_asked_at_once():
+    """Whoever knows that something has happened need not wait for the interval, and sees whether there is news."""
+    setting = Setting(interval=60.0)
+    setting.order()
+    setting.feed.get(0.0)
+    setting.broker.muted = True
+    setting.broker.fill("a", D(100), D(10))
+    before = setting.feed.waiting
+    setting.feed.ask()
+
+    assert (False, True) == (before, setting.feed.waiting)
+    assert ExecutionReported is type(setting.feed.get(0.0))

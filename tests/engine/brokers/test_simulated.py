@@ -293,6 +293,36 @@ def test_a_limit_that_the_auction_does_not_meet_expires(tif, at):
     assert [] == prices(told)
 
 
+def test_with_the_closing_auction_the_session_is_over():
+    """Orders for the day end in the order in which they came; what is sent because of it is for the next session."""
+    market = Market(TWO_DAYS)
+    market.run(bar(0, 10))
+    market.send(kind=OrderType.LIMIT, limit=2, tif=TimeInForce.DAY, symbol="MSFT")
+    market.send(kind=OrderType.LIMIT, limit=2, tif=TimeInForce.DAY)
+    market.send(SELL, tif=TimeInForce.CLS)
+
+    def react(fact):
+        if fact.execution is not None:
+            market.send(kind=OrderType.LIMIT, limit=3, tif=TimeInForce.DAY)
+
+    told = market.play(bar(2, 10), bar(2, 10, symbol="MSFT"), react=react)
+    later = market.run(bar(0, 2, day=1))
+
+    assert [D(10), "c1", "c2"] == [prices(told)[0], *[name for name, _, _ in ends(told)]]
+    assert [D(2)] == prices(later)
+
+
+def test_orders_end_at_the_close_though_no_bar_ends_there():
+    """The clock stands at the session's close when they do."""
+    market = Market(TWO_DAYS)
+    market.run(bar(0, 10))
+    market.send(kind=OrderType.LIMIT, limit=2, tif=TimeInForce.DAY)
+    told = market.run(bar(1, 10), bar(0, 2, day=1))
+
+    assert [("c1", VenueStatus.EXPIRED, OPEN + 3 * MINUTE)] == ends(told)
+    assert [OPEN + 3 * MINUTE] == [now for _, now in told]
+
+
 def test_an_opening_order_that_missed_the_opening_ends_with_the_session():
     """Sent when the auction is over there is nothing for it to trade in this session."""
     market = Market(ONE_DAY)
@@ -303,16 +333,18 @@ def test_an_opening_order_that_missed_the_opening_ends_with_the_session():
     assert ([("c1", VenueStatus.EXPIRED, OPEN + 3 * MINUTE)], []) == (ends(told), prices(told))
 
 
-@pytest.mark.parametrize("tif", [TimeInForce.IOC, TimeInForce.FOK])
-def test_at_once_or_canceled(tif):
-    """What cannot trade at the next open is cancelled there; what can is filled."""
+@pytest.mark.parametrize(
+    ("tif", "end"), [(TimeInForce.IOC, VenueStatus.EXPIRED), (TimeInForce.FOK, VenueStatus.CANCELED)]
+)
+def test_at_once_or_not_at_all(tif, end):
+    """What cannot trade at the next open ends there; what can is filled."""
     market = Market()
     market.run(bar(0, 10))
     market.send(kind=OrderType.LIMIT, limit=9, tif=tif)
     market.send(kind=OrderType.LIMIT, limit=12, tif=tif)
     told = market.play(bar(1, 11, 12, 8, 11))
 
-    assert [("c1", VenueStatus.CANCELED, OPEN + MINUTE)] == ends(told)
+    assert [("c1", end, OPEN + MINUTE)] == ends(told)
     assert [D(11)] == prices(told)
 
 
@@ -644,9 +676,8 @@ def test_all_or_nothing_and_at_once_know_the_volume(tif, quantity, filled):
     told = market.run(bar(0, 10), bar(1, 10))
 
     assert filled == fills(told)
-    assert ([] if sum(each for each, _ in filled) == quantity else [VenueStatus.CANCELED]) == [
-        status for _, status, _ in ends(told)
-    ]
+    end = VenueStatus.CANCELED if tif is TimeInForce.FOK else VenueStatus.EXPIRED
+    assert ([] if sum(each for each, _ in filled) == quantity else [end]) == [status for _, status, _ in ends(told)]
 
 
 def test_a_touched_limit_waits_its_turn():

@@ -443,6 +443,13 @@ def test_executions(venue, broker):
     assert {"direction": "asc", "page_size": "100", "after": "2024-01-02T11:59:59Z"} == venue.requests[0].query
 
 
+def test_executions_of_several_orders_in_one_moment(venue, broker):
+    """Which order was first is told by the listing, whatever their ids."""
+    venue.reply([fill(1, at=NOON, order_id="z"), fill(2, at=NOON, order_id="a"), fill(3, at=NOON, order_id="z")])
+
+    assert ["z", "z", "a"] == [report.broker_order_id for report in broker.executions(NOON)]
+
+
 def test_pages_of_executions(venue, broker):
     """Pages go on behind the last activity until one is short; every execution is there once."""
     fills = [fill(n, cum_qty=str(n + 1)) for n in range(250)]
