@@ -14,8 +14,10 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from decimal import Decimal as D
 from http.client import HTTPConnection, HTTPException
+from typing import get_args
 
 import pytest
+from attrs import fields_dict
 
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
@@ -25,6 +27,7 @@ from websockets import exceptions
 
 from bridge.cli import venue as command
 from bridge.cli.venue_recipe import recipe_of
+from bridge.venue.faults.armed import AnyFault
 from bridge.venue.frictions import Terms
 from bridge.venue.recipe import PAPER
 
@@ -585,6 +588,21 @@ def test_somebody_else_trades(world):
 
     assert {mine["id"]} < bot.status.keys()
     assert (6, 6, 2) == (bot.position, there.position, there.orders)
+
+
+# --- the three ways ---------------------------------------------------------------------------------------------------
+
+NEEDED = {"delay": {"seconds": 1}, "slow": {"seconds": 1}, "stale-reads": {"seconds": 1}, "clock-skew": {"seconds": 1}}
+NEEDED |= {"correct": {"percent": 1}, "foreign-order": {"symbol": "F"}}
+
+
+def test_every_kind_can_be_switched_on(world):
+    """All that there are, in each of the three ways."""
+    kinds = [fields_dict(each)["kind"].default for each in get_args(AnyFault)]
+    active = world(*({"kind": kind, "at": 1000} | NEEDED.get(kind, {}) for kind in kinds)).venue.faults.active()
+
+    assert 23 == len(set(kinds))
+    assert [(kind, 1000, False) for kind in kinds] == [(each["kind"], each["at"], each["in_force"]) for each in active]
 
 
 # --- what is told of them ---------------------------------------------------------------------------------------------
