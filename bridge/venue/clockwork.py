@@ -64,15 +64,13 @@ class Clockwork:
 
     def settle(self) -> None:
         """Let happen what is due, have it told, and wake again when more is."""
-        self._playing = now = self._pace.now()
+        now = self._pace.now()
         try:
-            try:
-                self.house.advance(now)
-            finally:  # what happened before something went wrong has happened
-                frames = self.house.frames()
-                if frames:
-                    self._deliver(frames)
-            self._more = self._tell(self.house.now)
+            self._playing = self._stop(now)
+            while self._playing < now:
+                self._play(self._playing)
+                self._playing = self._stop(now)
+            self._play(now)
         finally:
             kept_up = self._pace.played(now)
             self._playing = None
@@ -84,6 +82,22 @@ class Clockwork:
             _log.warning("the market has ended, its prices stand: %s", self.house.ended)
         self._wake()
         self._arm()
+
+    def _stop(self, now: datetime) -> datetime:
+        """How far to play at once: faults decide about what is told at its moment, and not when a long step is over."""
+        if self.house.faults.idle:
+            return now
+        due = min((each for each in (self.house.next_due(), self._more) if each is not None), default=now)
+        return due if self.house.now < due < now else now
+
+    def _play(self, moment: datetime) -> None:
+        try:
+            self.house.advance(moment)
+        finally:  # what happened before something went wrong has happened
+            frames = self.house.frames()
+            if frames:
+                self._deliver(frames)
+        self._more = self._tell(self.house.now)
 
     def stop(self) -> None:
         """Nothing happens by itself any more; who waits for a moment is cancelled."""

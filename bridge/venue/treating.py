@@ -12,6 +12,7 @@ from starlette.types import Scope
 from bridge.venue.clockwork import Clockwork
 from bridge.venue.connections import hang_up
 from bridge.venue.core import Answer, Request
+from bridge.venue.events import Subscription
 from bridge.venue.faults.skew import skewed, skewed_headers
 from bridge.venue.faults.treatment import Treatment
 from bridge.venue.shadow import Shadow
@@ -49,7 +50,8 @@ class Treating:
         if treatment.skew:
             date = format_datetime(self._clockwork.now() + timedelta(seconds=treatment.skew), usegmt=True)
             headers = {**skewed_headers(answer.headers, treatment.skew), "Date": date}
-            answer = evolve(answer, body=skewed(answer.body, treatment.skew), headers=headers)
+            stream = None if answer.stream is None else _skewed_events(answer.stream, treatment.skew)
+            answer = evolve(answer, body=skewed(answer.body, treatment.skew), headers=headers, stream=stream)
         return answer
 
     def _handled(self, request: Request, key: str | None, treatment: Treatment) -> Answer | None:
@@ -70,3 +72,9 @@ class Treating:
         if self._shadow is None:
             self._shadow = Shadow(house.twin, house.inputs)
         return self._shadow.read(key, request, house.now - timedelta(seconds=lag))
+
+
+def _skewed_events(stream: Subscription, seconds: float) -> Subscription:
+    """The history by a wrong clock; what follows is a matter of the streams."""
+    history = [skewed(data, seconds) for data in stream.history]
+    return evolve(stream, history=history, since=lambda: [skewed(data, seconds) for data in stream.since()])

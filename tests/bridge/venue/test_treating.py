@@ -244,6 +244,18 @@ def test_a_wrong_clock(run, new_order, get):
     assert ([order.body["id"]], []) == ([each["id"] for each in since.body], until.body)
 
 
+def test_a_wrong_clock_in_the_history_of_events(run, new_order, get):
+    """What subscribers are told of the past is shifted too, and so is what happens before the answer begins."""
+
+    async def main(counter):
+        await counter(new_order())
+        answer = await counter(get("/v2/events/trades", since="2024-01-02T16:29:00Z"))
+        counter.step(1)
+        return [data["timestamp"][:19] for data in (*answer.stream.history, *answer.stream.since())]
+
+    assert ["2024-01-02T16:30:00"] * 3 == run(main, ClockSkew(seconds=3600))
+
+
 @pytest.mark.parametrize(("status", "expected"), [(503, (503, 0)), (None, (None, 1))])
 def test_a_restart(run, new_order, get, status, expected):
     """While it lasts nothing is done; then the books are what they were."""
