@@ -101,9 +101,9 @@ def _venue(
     from bridge.venue import notation
     from bridge.venue.frictions import Terms
     from bridge.venue.market import Still
-    from bridge.venue.pace import Running
     from bridge.venue.paper_venue import PaperVenue
     from bridge.venue.recipe import PAPER, Recipe
+    from bridge.venue.serving.pace import Running
     from engine.clock import SystemClock
     from engine.errors import InvalidRequest
 

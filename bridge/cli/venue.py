@@ -165,8 +165,8 @@ def run(options: argparse.Namespace) -> int:
 def _venue(options: argparse.Namespace) -> PaperVenue:
     try:
         from bridge.stream.frames import Encoding
-        from bridge.venue.pace import Running
         from bridge.venue.paper_venue import PaperVenue
+        from bridge.venue.serving.pace import Running
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in _EXTRA:
@@ -258,7 +258,7 @@ def _time(options: argparse.Namespace) -> str:
 
 
 def _owner(venue: PaperVenue, options: argparse.Namespace) -> str:
-    from bridge.venue.admin import TOKEN_HEADER
+    from bridge.venue.serving.admin import TOKEN_HEADER
 
     if options.token is not None:
         token = "the token of --token"

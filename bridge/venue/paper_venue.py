@@ -18,15 +18,15 @@ from typing import Any, Self, TypeVar
 from bridge.loopthread import LoopThread, State
 from bridge.stream.frames import Encoding
 from bridge.venue.commands import Waived
-from bridge.venue.local import is_loopback
 from bridge.venue.lockstep import Stop
-from bridge.venue.mischief import FaultSwitch, Mischief
 from bridge.venue.notation import amount
 from bridge.venue.oracle import oracle
-from bridge.venue.pace import Pace, Running, Stepped, later
 from bridge.venue.pointing import Pointing
 from bridge.venue.recipe import Recipe, house_of
-from bridge.venue.server import VenueServer
+from bridge.venue.serving.local import is_loopback
+from bridge.venue.serving.mischief import FaultSwitch, Mischief
+from bridge.venue.serving.pace import Pace, Running, Stepped, later
+from bridge.venue.serving.server import VenueServer
 from bridge.venue.statefile import StateFile
 from engine.clock import SystemClock
 from engine.errors import InvalidRequest, NotSent

@@ -71,7 +71,7 @@ def test_a_recipe_that_makes_no_venue(new_recipe, market_of_moves):
 
 def test_a_server_that_does_not_come_up(new_recipe, monkeypatch):
     """Its own error is raised, not that nobody answered; nothing is left."""
-    from bridge.venue.server import VenueServer
+    from bridge.venue.serving.server import VenueServer
 
     async def broken(self, listener):
         raise ZeroDivisionError("no server")

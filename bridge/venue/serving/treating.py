@@ -9,12 +9,12 @@ from email.utils import format_datetime
 from attrs import evolve
 from starlette.types import Scope
 
-from bridge.venue.clockwork import Clockwork
-from bridge.venue.connections import hang_up
 from bridge.venue.core import Answer, Request
 from bridge.venue.events import Subscription
 from bridge.venue.faults.skew import skewed, skewed_headers
 from bridge.venue.faults.treatment import Treatment
+from bridge.venue.serving.clockwork import Clockwork
+from bridge.venue.serving.connections import hang_up
 from bridge.venue.shadow import Shadow
 
 __all__ = ["Treating"]

@@ -10,7 +10,7 @@ pytest.importorskip("starlette")
 
 from starlette.websockets import WebSocket
 
-from bridge.venue.line import Line
+from bridge.venue.serving.line import Line
 
 FAIL_AFTER = 5.0
 

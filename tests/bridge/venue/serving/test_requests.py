@@ -11,10 +11,10 @@ import pytest
 
 pytest.importorskip("starlette")
 
-from bridge.venue.clockwork import Clockwork
 from bridge.venue.core import Answer, Request
-from bridge.venue.pace import Stepped
-from bridge.venue.requests import LARGEST_BODY, Rest, read_body, request_of
+from bridge.venue.serving.clockwork import Clockwork
+from bridge.venue.serving.pace import Stepped
+from bridge.venue.serving.requests import LARGEST_BODY, Rest, read_body, request_of
 
 NOW = datetime(2024, 1, 2, 15, 30, tzinfo=UTC)
 FAIL_AFTER = 5.0

@@ -12,10 +12,10 @@ import msgspec
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from bridge.venue.clockwork import Clockwork
 from bridge.venue.core import Answer, Request
-from bridge.venue.subscribers import Subscribers
-from bridge.venue.treating import Treating
+from bridge.venue.serving.clockwork import Clockwork
+from bridge.venue.serving.subscribers import Subscribers
+from bridge.venue.serving.treating import Treating
 
 __all__ = ["LARGEST_BODY", "UNREAD", "Rest", "read_body", "request_of"]
 

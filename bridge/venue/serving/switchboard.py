@@ -17,10 +17,10 @@ from attrs import define, field
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
-from bridge.venue.connections import hang_up
 from bridge.venue.faults.actions import CloseAll, CloseConnection, Deliver, Due, Hangup, Refuse, SetFlow, Verdict
 from bridge.venue.faults.delivery import Connection, Delivery
 from bridge.venue.faults.faults import Faults
+from bridge.venue.serving.connections import hang_up
 
 __all__ = ["Call", "Outlet", "Switchboard"]
 

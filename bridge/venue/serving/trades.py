@@ -13,8 +13,8 @@ from starlette.websockets import WebSocket
 from bridge.stream.frames import Credentials, Encoding, Keys
 from bridge.stream.protocol import VenueProtocol, VenueState
 from bridge.venue.core import Core
-from bridge.venue.line import Line
-from bridge.venue.switchboard import Call, Switchboard
+from bridge.venue.serving.line import Line
+from bridge.venue.serving.switchboard import Call, Switchboard
 from bridge.venue.updates import Frame
 
 __all__ = ["TradeStream"]

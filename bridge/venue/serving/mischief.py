@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from bridge.venue.clockwork import Clockwork
 from bridge.venue.faults.armed import AnyFault
 from bridge.venue.faults.files import as_table, from_json
+from bridge.venue.serving.clockwork import Clockwork
 from engine.errors import InvalidRequest
 
 __all__ = ["FaultSwitch", "Mischief"]

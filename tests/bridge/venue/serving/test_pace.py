@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bridge.venue.pace import Running, Stepped, later
+from bridge.venue.serving.pace import Running, Stepped, later
 from engine.errors import ClockError, InvalidRequest
 from engine.testing import ManualHostClock
 

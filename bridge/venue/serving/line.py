@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from bridge.venue.connections import cut, halt
+from bridge.venue.serving.connections import cut, halt
 
 __all__ = ["Line"]
 

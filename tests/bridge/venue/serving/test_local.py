@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("starlette")
 
-from bridge.venue.local import LocalOnly, is_loopback, stranger
+from bridge.venue.serving.local import LocalOnly, is_loopback, stranger
 
 
 def scope_of(kind="http", **headers):

@@ -19,8 +19,8 @@ from bridge.venue.data.streams import DataStreams
 from bridge.venue.faults.frames import Corrupt, Delay, Drop, Duplicate, Reorder
 from bridge.venue.faults.happenings import ClockSkew
 from bridge.venue.faults.sockets import Close, ConnectionLimit, HalfOpen, Mute
-from bridge.venue.feeds import Feeds
-from bridge.venue.switchboard import Switchboard
+from bridge.venue.serving.feeds import Feeds
+from bridge.venue.serving.switchboard import Switchboard
 
 FAIL_AFTER = 5.0
 NOW = datetime(2024, 1, 2, 15, 30, tzinfo=UTC)

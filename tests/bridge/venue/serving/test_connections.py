@@ -10,7 +10,7 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 pytest.importorskip("websockets")
 
-from bridge.venue import connections
+from bridge.venue.serving import connections
 
 FAIL_AFTER = 5.0
 HEAD = b"GET /v2/clock HTTP/1.1\r\nhost: localhost\r\n"

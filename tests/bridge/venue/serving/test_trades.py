@@ -15,8 +15,8 @@ pytest.importorskip("uvicorn")
 from starlette.websockets import WebSocket
 
 from bridge.stream.frames import Encoding
-from bridge.venue.switchboard import Switchboard
-from bridge.venue.trades import TradeStream
+from bridge.venue.serving.switchboard import Switchboard
+from bridge.venue.serving.trades import TradeStream
 from bridge.venue.updates import Frame
 
 FAIL_AFTER = 5.0

@@ -9,11 +9,11 @@ from typing import Any
 
 from starlette.types import Scope
 
-from bridge.venue.connections import cut, halt
 from bridge.venue.core import Answer, Core
 from bridge.venue.events import HEARTBEAT, Subscription, comment, encoded
 from bridge.venue.faults.actions import Hangup, Refuse
-from bridge.venue.switchboard import Call, Switchboard
+from bridge.venue.serving.connections import cut, halt
+from bridge.venue.serving.switchboard import Call, Switchboard
 from bridge.venue.updates import Frame
 
 __all__ = ["Subscribers"]

@@ -17,8 +17,8 @@ from starlette.websockets import WebSocket
 from bridge.venue.faults.frames import Corrupt, Delay, Drop, Duplicate, Reorder
 from bridge.venue.faults.happenings import ClockSkew, Restart
 from bridge.venue.faults.sockets import Close, ConnectionLimit, HalfOpen, Mute
-from bridge.venue.line import Line
-from bridge.venue.switchboard import Switchboard
+from bridge.venue.serving.line import Line
+from bridge.venue.serving.switchboard import Switchboard
 
 FAIL_AFTER = 5.0
 NOW = datetime(2024, 1, 2, 15, 30, tzinfo=UTC)

@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bridge.venue.clockwork import Clockwork
-from bridge.venue.mischief import FaultSwitch
 from bridge.venue.oracle import oracle
-from bridge.venue.pace import later
-from bridge.venue.requests import UNREAD, read_body
+from bridge.venue.serving.clockwork import Clockwork
+from bridge.venue.serving.mischief import FaultSwitch
+from bridge.venue.serving.pace import later
+from bridge.venue.serving.requests import UNREAD, read_body
 from engine.clock import utc
 from engine.errors import ClockError, TradingError
 

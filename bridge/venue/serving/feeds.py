@@ -14,8 +14,8 @@ from starlette.websockets import WebSocket
 from bridge.venue.core import Core
 from bridge.venue.data.protocol import DataProtocol
 from bridge.venue.data.streams import DataStreams
-from bridge.venue.line import Line
-from bridge.venue.switchboard import Call, Switchboard
+from bridge.venue.serving.line import Line
+from bridge.venue.serving.switchboard import Call, Switchboard
 
 __all__ = ["Feeds"]
 

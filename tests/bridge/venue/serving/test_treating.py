@@ -10,7 +10,6 @@ import pytest
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
-from bridge.venue.clockwork import Clockwork
 from bridge.venue.core import Request
 from bridge.venue.faults.happenings import ClockSkew, Restart
 from bridge.venue.faults.rest import (
@@ -22,8 +21,9 @@ from bridge.venue.faults.rest import (
     StaleReads,
     TooManyRequests,
 )
-from bridge.venue.pace import Running, Stepped
-from bridge.venue.treating import Treating
+from bridge.venue.serving.clockwork import Clockwork
+from bridge.venue.serving.pace import Running, Stepped
+from bridge.venue.serving.treating import Treating
 from engine.testing import ManualHostClock
 
 FAIL_AFTER = 5.0

@@ -10,9 +10,9 @@ from decimal import Decimal as D
 
 import pytest
 
-from bridge.venue.clockwork import Clockwork
 from bridge.venue.market import Moved
-from bridge.venue.pace import Running, Stepped
+from bridge.venue.serving.clockwork import Clockwork
+from bridge.venue.serving.pace import Running, Stepped
 from engine.errors import InvalidInput, InvalidRequest
 from engine.testing import ManualHostClock
 

@@ -11,7 +11,7 @@ from itertools import count
 
 from bridge.venue.house import House
 from bridge.venue.lockstep import Stop
-from bridge.venue.pace import Pace, Stepped
+from bridge.venue.serving.pace import Pace, Stepped
 from bridge.venue.updates import Frame
 from engine.errors import InvalidRequest
 

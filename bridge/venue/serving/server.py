@@ -19,20 +19,20 @@ from starlette.routing import Mount, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.stream.frames import Encoding
-from bridge.venue.admin import Admin
-from bridge.venue.clockwork import Clockwork
-from bridge.venue.connections import KEEP_ALIVE, Connection, Websocket, hang_up
 from bridge.venue.core import Answer, Request
 from bridge.venue.data.protocol import FEEDS
 from bridge.venue.data.streams import DataStreams
-from bridge.venue.feeds import Feeds
 from bridge.venue.house import House
-from bridge.venue.local import LocalOnly
-from bridge.venue.pace import Pace
-from bridge.venue.requests import LARGEST_BODY, Rest
-from bridge.venue.subscribers import Subscribers
-from bridge.venue.switchboard import Switchboard
-from bridge.venue.trades import TradeStream
+from bridge.venue.serving.admin import Admin
+from bridge.venue.serving.clockwork import Clockwork
+from bridge.venue.serving.connections import KEEP_ALIVE, Connection, Websocket, hang_up
+from bridge.venue.serving.feeds import Feeds
+from bridge.venue.serving.local import LocalOnly
+from bridge.venue.serving.pace import Pace
+from bridge.venue.serving.requests import LARGEST_BODY, Rest
+from bridge.venue.serving.subscribers import Subscribers
+from bridge.venue.serving.switchboard import Switchboard
+from bridge.venue.serving.trades import TradeStream
 from bridge.venue.updates import Frame
 from engine.clock import Clock
 from engine.errors import InvalidRequest
