@@ -180,6 +180,7 @@ def test_what_was_late_stays_so(run):
         call = await board.connect()
         board.say(call, "a")
         board.house.faults.clear(NOW)
+        board.at(1)
         board.say(call, "b")
         before = await board.heard(call)
         board.at(2)
@@ -311,9 +312,9 @@ def test_a_connection_is_closed(run, code, expected, cuts):
     async def main(board):
         call = await board.connect()
         board.say(call, "a")
-        board.at(1)
+        due = board.at(1)
         board.say(call, "b")
-        return await board.heard(call), len(board.sockets[call].cuts), board.at(9)
+        return await board.heard(call), len(board.sockets[call].cuts), due
 
     assert (expected, cuts, None) == run(main, Close(at=1, code=code), Delay(seconds=2))
 
