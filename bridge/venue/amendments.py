@@ -17,6 +17,7 @@ from bridge.venue.exchange import Exchange
 from bridge.venue.executions import Execution
 from bridge.venue.lifecycle import Lifecycle
 from bridge.venue.orders import Order
+from bridge.venue.rules import require_price
 from bridge.venue.spelling import moment, plain
 from engine.errors import InvalidRequest
 from engine.market.fees import Charge, FeeModel
@@ -67,7 +68,7 @@ class Amendments:
         order = execution.order
         price = execution.price if price is None else price
         quantity = execution.quantity if quantity is None else quantity
-        require_positive("price", price)
+        require_price("price", price)
         require_positive("quantity", quantity)
         if (price, quantity) == (execution.price, execution.quantity):
             raise InvalidRequest("price, quantity", (price, quantity), "at least one that changes")

@@ -36,6 +36,7 @@ from bridge.venue.identity import Identity
 from bridge.venue.lifecycle import Lifecycle
 from bridge.venue.limits import Arrival, RateLimit, RateWindow
 from bridge.venue.reads import Reads
+from bridge.venue.rules import require_price
 from bridge.venue.schedule import Schedule
 from bridge.venue.updates import Frame, Updates
 from engine.calendar import Calendar
@@ -236,7 +237,7 @@ class Core:
     def moving(self, symbol: str, price: Decimal, now: datetime, *, jump: bool = False) -> Iterator[None]:
         """As `price`, and stop behind each thing that happens: who orders there does so at that very place."""
         asset = self._asset(symbol)
-        require_positive("price", price)
+        require_price("price", price)
         yield from self._exchange.passing(utc(now), ending=False)
         self._equities.note()
         yield from self._exchange.moving(asset, price, jump=jump)
@@ -249,6 +250,7 @@ class Core:
     def ticking(self, symbol: str, tick: Tick) -> Iterator[None]:
         """As `tick`, and stop behind each thing that happens."""
         asset = self._asset(symbol)
+        require_price("price", tick.price)
         yield from self._exchange.passing(utc(tick.at), ending=False)
         self._equities.note()
         yield from self._exchange.ticking(asset, tick)

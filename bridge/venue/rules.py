@@ -22,9 +22,10 @@ from bridge.venue.errors import (
 )
 from bridge.venue.orders import Draft
 from bridge.venue.spelling import NEW_YORK
-from engine.model import OrderType, TimeInForce
+from engine.errors import InvalidRequest
+from engine.model import OrderType, TimeInForce, require_positive
 
-__all__ = ["Quoted", "check_increment", "check_order", "check_stop", "workable"]
+__all__ = ["Quoted", "check_increment", "check_order", "check_stop", "require_price", "workable"]
 
 _DOLLAR = Decimal(1)
 _CENT = Decimal("0.01")
@@ -41,6 +42,21 @@ _NEEDS = {
     OrderType.STOP_LIMIT: ("limit_price", "stop_price"),
     OrderType.TRAILING_STOP: (),
 }
+
+
+_LEAST_PRICE, _BEYOND_PRICES = Decimal("0.000000001"), Decimal(10) ** 12
+
+
+def require_price(name: str, price: Decimal) -> None:
+    """
+    What the books can count in: quantities as large as an order's at this price, and sums of them.
+
+    Raises:
+        InvalidRequest: It is no such price.
+    """
+    require_positive(name, price)
+    if not _LEAST_PRICE <= price < _BEYOND_PRICES:
+        raise InvalidRequest(name, price, f"a price from {_LEAST_PRICE:f} to below {_BEYOND_PRICES:,}")
 
 
 @frozen(kw_only=True)

@@ -160,7 +160,9 @@ def test_a_refused_request_changes_nothing(new_house, new_order, refused):
     assert frames[0] == frames[1]
 
 
-@pytest.mark.parametrize(("symbol", "price"), [("NOPE", D(1)), ("AAPL", D(0)), ("AAPL", D("NaN"))])
+@pytest.mark.parametrize(
+    ("symbol", "price"), [("NOPE", D(1)), ("AAPL", D(0)), ("AAPL", D("NaN")), ("AAPL", D("1e300")), ("F", D("1e-300"))]
+)
 def test_prices_that_cannot_be(new_house, symbol, price):
     """They are refused, and nothing is written down."""
     house = new_house()
