@@ -25,6 +25,7 @@ PAPER = Trader(key="PAPERKEY", secret="papersecret")
 """Who has an account where nobody else is named: 100,000 dollars."""
 
 _SECOND = timedelta(seconds=1)
+_LAST_YEAR = 2198  # market data counts nanoseconds in 64 bits, and what clients ask for ends with 2199
 
 
 def _some(instance: object, attribute: Attribute[tuple[Trader, ...]], value: tuple[Trader, ...]) -> None:
@@ -98,6 +99,8 @@ def house_of(recipe: Recipe, *, now: datetime) -> House:
         InvalidRequest: Something does not go together.
     """
     market = _market(recipe, now)
+    if not 1970 <= market.first.year <= _LAST_YEAR:
+        raise InvalidRequest("market", f"one that begins {market.first.isoformat()}", f"years 1970 to {_LAST_YEAR}")
     core = Core(
         recipe.traders,
         calendar=market.calendar or calendar_of(recipe.hours),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
 
@@ -13,11 +13,14 @@ from bridge.venue.house import House
 from bridge.venue.lockstep import Stop
 from bridge.venue.serving.pace import Pace, Stepped
 from bridge.venue.updates import Frame
+from engine.clock import utc
 from engine.errors import InvalidRequest
 
 __all__ = ["Clockwork"]
 
 _log = logging.getLogger(__name__)
+_FARTHEST = timedelta(days=366)
+_LAST = datetime(2199, 12, 31, tzinfo=UTC)
 
 
 class Clockwork:
@@ -116,10 +119,15 @@ class Clockwork:
             Id of the last event told by then.
 
         Raises:
-            InvalidRequest: It runs by itself, or that moment has passed.
+            InvalidRequest: It runs by itself, or that moment has passed, or is more than a year away.
         """
         if not isinstance(self._pace, Stepped):
             raise InvalidRequest("step", to.isoformat(), "a venue that is stepped: time runs by itself here")
+        # Nobody is answered before all of it has been played: a slip of the pen would be the venue's end.
+        farthest = min(self._pace.now() + _FARTHEST, _LAST)
+        if utc(to) > farthest:
+            expected = f"a moment up to {farthest.isoformat()}: a year at once, and none after 2199"
+            raise InvalidRequest("to", to.isoformat(), expected)
         self._pace.step(to)
         self.settle()
         return self.house.last_event

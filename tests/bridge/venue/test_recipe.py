@@ -81,3 +81,11 @@ def test_a_description_tells_no_secret(new_recipe):
     assert "papersecret" not in repr((described(recipe, NOW), recipe))
     assert described(recipe, NOW) == described(evolve(recipe, traders=recipe.traders), NOW)
     assert described(recipe, NOW) != described(evolve(recipe, seed=1), NOW)
+
+
+@pytest.mark.parametrize("year", [1969, 2199, 9999])
+def test_a_market_out_of_time(year):
+    """The venue counts nanoseconds: a market that begins where they end is refused, and says so."""
+    recipe = Recipe(market=Still(datetime(year, 12, 20, tzinfo=UTC)))
+    with pytest.raises(InvalidRequest, match="years 1970 to 2198"):
+        house_of(recipe, now=datetime(2024, 1, 2, tzinfo=UTC))

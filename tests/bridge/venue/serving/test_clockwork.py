@@ -290,3 +290,19 @@ def test_after_its_end(bench, run, new_order):
 
     assert (True, True) == run(main())
     assert work.clockwork._timer is None or work.clockwork._timer.cancelled()
+
+
+@pytest.mark.parametrize("years", [2, 7000])
+def test_a_step_too_far(bench, run, years):
+    """More than a year at once is refused, for nobody is answered meanwhile; time stays, and a year is taken."""
+    work = bench(speed=None)
+    with pytest.raises(InvalidRequest, match="a moment up to 2025-01-02T15:30:00"):
+        work.clockwork.step(NOW.replace(year=NOW.year + years))
+
+    assert NOW == work.clockwork.now()
+
+    async def main():
+        work.clockwork.step(NOW + timedelta(days=366))
+
+    run(main())
+    assert NOW + timedelta(days=366) == work.clockwork.house.now
