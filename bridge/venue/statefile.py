@@ -49,12 +49,18 @@ class StateFile:
         resumed: Whether it goes on from what the file held.
 
     Raises:
-        InvalidInput: The file is another venue's, or none, or damaged, or open in another process.
+        InvalidInput: The file is another venue's, or none, or damaged, or open in another process, or cannot be opened.
     """
 
     def __init__(self, path: Path, recipe: Recipe, *, now: datetime) -> None:
         self._path = path
-        self._file: IO[bytes] = open(path, "a+b")
+        try:
+            self._file: IO[bytes] = open(path, "a+b")
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise InvalidInput(
+                str(path), why, "a file that can be read and written, in a folder that is there"
+            ) from error
         try:
             self._lock()
             self._file.seek(0)
