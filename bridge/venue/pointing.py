@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 __all__ = ["Pointing"]
 
@@ -17,7 +17,7 @@ class Pointing:
 
     url: str
     key: str
-    secret: str
+    secret: str = field(repr=False)
 
     @property
     def stream_url(self) -> str:

@@ -101,6 +101,7 @@ class Websocket(WebSocketsSansIOProtocol):
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.logger = _log
+        self.conn.debug = False  # else frames and headers are logged by who logs everything, with the secrets in them
 
     def data_received(self, data: bytes) -> None:
         try:
