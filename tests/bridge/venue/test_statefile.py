@@ -284,3 +284,10 @@ def test_a_file_that_is_refused_is_let_go(path, recipe):
         StateFile(path, evolve(recipe, seed=8), now=NOW)
     with StateFile(path, recipe, now=NOW) as state:
         assert state.resumed
+
+
+@pytest.mark.parametrize("where", ["nowhere/state", "."])
+def test_a_file_that_cannot_be_opened(tmp_path, recipe, where):
+    """It is named, with why, and not taken for a port that cannot be had."""
+    with pytest.raises(InvalidInput, match="(?i)no such file|is a directory|permission denied"):
+        StateFile(tmp_path / where, recipe, now=NOW)

@@ -13,12 +13,12 @@ import pytest
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
-from bridge.venue.serving import subscribers as module
 from bridge.venue.core import Request
 from bridge.venue.events import HEARTBEAT
 from bridge.venue.faults.frames import Corrupt, Delay, Drop
 from bridge.venue.faults.sockets import Close, ConnectionLimit, HalfOpen, Mute, RefuseHandshake
 from bridge.venue.recipe import PAPER
+from bridge.venue.serving import subscribers as module
 from bridge.venue.serving.subscribers import Subscribers
 from bridge.venue.serving.switchboard import Switchboard
 
