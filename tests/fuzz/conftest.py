@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """As much time for each as was asked for, where tests have a limit."""
     for item in items:
         if item.path.parent == Path(__file__).parent:
-            # A megabyte may be what breaks it; and the chance that Hypothesis misses is thrown by a neighbour's thread.
+            # A megabyte may be what breaks it; and it is the thread of the neighbour that throws dice meanwhile.
             item.add_marker(pytest.mark.filterwarnings("ignore:Generating overly large repr"))
             item.add_marker(pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies"))
             if find_spec("pytest_timeout"):
