@@ -19,6 +19,7 @@ from engine.errors import InvalidRequest
 __all__ = ["Clockwork"]
 
 _log = logging.getLogger(__name__)
+_AT_ONCE = timedelta(minutes=1)
 _FARTHEST = timedelta(days=366)
 _LAST = datetime(2199, 12, 31, tzinfo=UTC)
 
@@ -88,6 +89,8 @@ class Clockwork:
 
     def _stop(self, now: datetime) -> datetime:
         """How far to play at once: faults decide about what is told at its moment, and not when a long step is over."""
+        if self.house.data.listening:
+            now = min(now, self.house.now + _AT_ONCE)  # or all that is to be shown would be gathered first
         if self.house.faults.idle:
             return now
         due = min((each for each in (self.house.next_due(), self._more) if each is not None), default=now)

@@ -20,7 +20,7 @@ from bridge.venue.serving.treating import Treating
 __all__ = ["LARGEST_BODY", "UNREAD", "Rest", "read_body", "request_of"]
 
 _log = logging.getLogger(__name__)
-LARGEST_BODY = 1_000_000
+LARGEST_BODY = 65_536
 """Bytes; a larger one is not read."""
 
 UNREAD = {

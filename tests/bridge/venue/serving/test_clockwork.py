@@ -306,3 +306,20 @@ def test_a_step_too_far(bench, run, years):
 
     run(main())
     assert NOW + timedelta(days=366) == work.clockwork.house.now
+
+
+def test_a_long_step_before_listeners_to_market_data(run, new_house):
+    """They are told minute by minute: what is to be shown of an hour is not gathered first."""
+    house, told = new_house(), []
+
+    async def scene():
+        clockwork = Clockwork(house, Stepped(NOW), lambda frames: None, told.append)
+        clockwork.settle()
+        told.clear()
+        house.data.listening = True
+        clockwork.step(at(3600))
+
+    run(scene())
+
+    assert [at(60 * minute) for minute in range(1, 61)] == told[:60]
+    assert {at(3600)} == set(told[59:])

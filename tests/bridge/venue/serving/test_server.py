@@ -64,7 +64,7 @@ def test_a_body_that_is_too_large(venue, chunked):
         then = connection.getresponse()
         then.read()
 
-    assert (413, "request body too large: at most 1,000,000 bytes") == (answer.status, json.loads(text)["message"])
+    assert (413, "request body too large: at most 65,536 bytes") == (answer.status, json.loads(text)["message"])
     assert 401 == then.status
 
 
