@@ -104,10 +104,11 @@ def _accounts(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
         raise InvalidInput("argument --account-file", options.account_file, f"a file of accounts ({why})") from error
     if os.name == "posix" and mode & _OTHERS:
         complain(f"others can read the secrets in {path}: chmod 600 {path}")
-    for at, line in enumerate(lines, 1):
-        text = line.strip()
-        if text and not text.startswith("#"):
-            yield f"{path}, line {at}", text
+    accounts = [(at, text) for at, line in enumerate(lines, 1) if (text := line.strip()) and not text.startswith("#")]
+    if not accounts:
+        raise InvalidInput("argument --account-file", options.account_file, f"at least one line like {_ACCOUNT}")
+    for at, text in accounts:
+        yield f"{path}, line {at}", text
 
 
 def _trader(where: str, text: str) -> Trader:
@@ -158,11 +159,13 @@ def _market(options: argparse.Namespace) -> Market | None:
         missing, there = ("--symbol", "--bars") if len(files) > len(symbols) else ("--bars", "--symbol")
         example = "--symbol BTC/USD" if missing == "--symbol" else "--bars btc.csv"
         raise InvalidInput(f"argument {missing}", None, f"one for each {there}, e.g. {example}")
-    from bridge.venue.market import Recorded
+    from bridge.venue.market import Recorded, assets_for
 
     for argument, values in (("--symbol", symbols), ("--bars", files)):
         twice = next((each for each in values if values.count(each) > 1), None)
         if twice is not None:
             raise InvalidInput(f"argument {argument}", twice, "each only once")
     with rightly("--symbol", ", ".join(symbols)):
-        return Recorded(dict(zip(symbols, files, strict=True)))
+        market = Recorded(dict(zip(symbols, files, strict=True)))
+        assets_for(market.prices)  # complains of what cannot be a symbol
+    return market

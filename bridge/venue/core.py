@@ -360,7 +360,13 @@ class Core:
             return _failed(BAD_KEY, headers)
         verdict = self._windows[account_id].arrive(received)
         self.arrivals.append(
-            Arrival(at=received, key=self.accounts[account_id].credential.key, allowed=verdict.allowed)
+            Arrival(
+                at=received,
+                key=self.accounts[account_id].credential.key,
+                allowed=verdict.allowed,
+                method=request.method,
+                path=request.path,
+            )
         )
         if len(self.arrivals) >= 2 * _ARRIVALS:
             del self.arrivals[:_ARRIVALS]

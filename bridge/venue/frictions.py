@@ -29,8 +29,12 @@ _ONE = Decimal(1)
 
 
 def _seconds(instance: object, attribute: Attribute[tuple[float, float]], value: tuple[float, float]) -> None:
-    least, most = value
-    if not 0 <= least <= most <= 3600:
+    try:
+        least, most = value
+        sound = 0 <= least <= most <= 3600
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
         raise InvalidRequest(attribute.name, value, "two numbers of seconds, 0 <= least <= most <= 3600")
 
 

@@ -8,7 +8,7 @@ written down. There is no clock and no socket: the same market and the same call
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bridge.venue.core import Answer, Core, Request
@@ -23,6 +23,7 @@ from engine.errors import TradingError
 
 __all__ = ["House"]
 
+_OFTEN = timedelta(seconds=10)  # of the venue's time, in which prices alone may be taken back
 _READS = frozenset({"GET", "HEAD"})
 _REFUSED = 400  # and above: it has changed nothing
 
@@ -41,6 +42,7 @@ class House:
         faults: What goes wrong here on purpose; nothing, before `arm`.
         inputs: What came from outside and changed something, oldest first.
         record: Also told of each of them; None: nobody is.
+        over: Whether a market that moved has come to its end.
         ended: What ended the market before its time, a line of a file that cannot be read for example; prices stand
             from there on. None: nothing did.
         last_event: Id of the last event that was told; "" before the first.
@@ -53,12 +55,14 @@ class House:
         self.data = data
         self.inputs: list[Input] = []
         self.record: Callable[[Input], None] | None = None
+        self.over = False
         self.ended: TradingError | None = None
         self.last_event = ""
         self.waits = False
         self._step: Iterator[None] | None = None  # that stopped before its end
         self.faults = Faults(0, start=core.now)
         self._fallen: list[Due] = []
+        self._written = core.now
         self._moves: Iterator[Move] = market.moves()
         self._next: Move | None = self._draw()
         data.opened(core.now)
@@ -129,6 +133,7 @@ class House:
                 self.ended = error
                 break
             self._next = self._draw()
+            self.over = self._next is None
         yield from self.core.passing(now)
 
     def _show(self, move: Move) -> None:
@@ -151,6 +156,10 @@ class House:
         frames = self.core.frames()
         if frames:
             self.last_event = frames[-1].data["event_id"]
+        if self.record is not None and (frames or self.now - self._written >= _OFTEN):
+            # Before anybody hears of it: a venue that goes on from here may not take it back.
+            self._written = self.now
+            self.record(Reached(at=self.now, event=self.last_event))
         return frames
 
     # --- what goes wrong ----------------------------------------------------------------------------------------------

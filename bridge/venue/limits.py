@@ -60,11 +60,14 @@ class Arrival:
     Attributes:
         key: Whose it was.
         allowed: False: one too many, answered with 429; it did not count.
+        method, path: What was asked for.
     """
 
     at: datetime
     key: str
     allowed: bool
+    method: str = ""
+    path: str = ""
 
 
 @frozen(kw_only=True)

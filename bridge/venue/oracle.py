@@ -9,7 +9,7 @@ The venue's own books, as plain values: what a bot's books are compared with at 
                     "executions": [{"execution_id", "execution_ids", "activity_id", "order_id", "client_order_id",
                                     "symbol", "side", "qty", "price", "at", "position_qty", "fee", "fee_coin",
                                     "assumption", "state"}]}},
- "arrivals": [{"at", "key", "allowed"}],
+ "arrivals": [{"at", "key", "allowed", "method", "path"}],
  "faults": [{"at", "fault", "what"}]}
 ```
 
@@ -49,7 +49,10 @@ def oracle(core: Core, trips: Iterable[Trip] = ()) -> dict[str, Any]:
             account.credential.key: _account(core, account, [e for e in core.executions if e.order.owner == account.id])
             for account in core.accounts.values()
         },
-        "arrivals": [{"at": instant(each.at), "key": each.key, "allowed": each.allowed} for each in core.arrivals],
+        "arrivals": [
+            {"at": instant(each.at), "key": each.key, "allowed": each.allowed, "method": each.method, "path": each.path}
+            for each in core.arrivals
+        ],
         "faults": [{"at": instant(each.at), "fault": each.fault, "what": each.what} for each in trips],
     }
 

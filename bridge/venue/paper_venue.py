@@ -203,7 +203,10 @@ class PaperVenue:
         Raises:
             ImportError: alpaca-py is not installed.
         """
-        from alpaca.trading.client import TradingClient
+        try:
+            from alpaca.trading.client import TradingClient
+        except ModuleNotFoundError as error:
+            raise ImportError("a client needs alpaca-py: python -m pip install alpaca-py") from error
 
         return TradingClient(self.key, self.secret, url_override=self.url, **more)
 

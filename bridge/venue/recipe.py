@@ -38,6 +38,16 @@ def _known(instance: object, attribute: Attribute[str], value: object) -> None:
         raise InvalidRequest(attribute.name, value, "always or exchange")
 
 
+def _whole(instance: object, attribute: Attribute[int], value: object) -> None:
+    if type(value) is not int:
+        raise InvalidRequest(attribute.name, value, "a whole number")
+
+
+def _limit(instance: object, attribute: Attribute[RateLimit], value: object) -> None:
+    if not isinstance(value, RateLimit):
+        raise InvalidRequest(attribute.name, value, "a limit, e.g. RateLimit(requests=200)")
+
+
 @frozen(kw_only=True)
 class Recipe:
     """
@@ -61,10 +71,10 @@ class Recipe:
     start: datetime | None = None
     every: timedelta | None = _SECOND
     hours: Literal["always", "exchange"] = field(default="always", validator=_known)
-    seed: int = 0
+    seed: int = field(default=0, validator=_whole)
     terms: Terms = field(factory=Terms)
-    rate: RateLimit = field(factory=RateLimit)
-    data_rate: RateLimit = field(factory=RateLimit)
+    rate: RateLimit = field(factory=RateLimit, validator=_limit)
+    data_rate: RateLimit = field(factory=RateLimit, validator=_limit)
     faults: tuple[AnyFault, ...] = ()
 
 

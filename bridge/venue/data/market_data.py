@@ -194,7 +194,9 @@ class MarketData:
             return Answer(status=_UNAUTHORIZED.status, headers=headers, body=_UNAUTHORIZED.body)
         window = self._windows.setdefault(account or "", RateWindow(self._rate))
         verdict = window.arrive(received)
-        self.arrivals.append(Arrival(at=received, key=key, allowed=verdict.allowed))
+        self.arrivals.append(
+            Arrival(at=received, key=key, allowed=verdict.allowed, method=request.method, path=request.path)
+        )
         headers |= verdict.headers
         if not verdict.allowed:
             return Answer(status=_TOO_MANY.status, headers=headers, body=_TOO_MANY.body)

@@ -37,6 +37,8 @@ def assets_for(prices: Mapping[str, Decimal], *, known: Iterable[Asset] = ASSETS
     for symbol, price in prices.items():
         if not symbol.strip("/ "):
             raise InvalidRequest("symbol", symbol, "a name, e.g. AAPL or BTC/USD")
+        if symbol != symbol.upper():
+            raise InvalidRequest("symbol", symbol, f"capitals: {symbol.upper()}")
         require_positive(f"price of {symbol}", price)
         asset = listed.find(symbol) or _made(symbol, price)
         found[asset.symbol] = evolve(asset, price=price)

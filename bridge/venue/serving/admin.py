@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bridge.venue.house import House
 from bridge.venue.oracle import oracle
 from bridge.venue.serving.clockwork import Clockwork
 from bridge.venue.serving.mischief import FaultSwitch
@@ -86,7 +87,7 @@ class Admin:
         return {
             "now": self._clockwork.now().isoformat(),
             "event_id": house.last_event,
-            "market_ended": None if house.ended is None else str(house.ended),
+            "market_ended": _ended(house),
         }
 
     def _step(self, body: bytes) -> object:
@@ -121,6 +122,12 @@ class Admin:
         """One by its id, ``{"id": …}``; with an empty body all."""
         self._switch.remove(msgspec.json.decode(body, type=_Named).id if body else None)
         return {"faults": self._switch.active()}
+
+
+def _ended(house: House) -> str | None:
+    if house.ended is not None:
+        return str(house.ended)
+    return "it was played to its end" if house.over else None
 
 
 class _Named(msgspec.Struct, forbid_unknown_fields=True):

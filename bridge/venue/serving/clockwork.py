@@ -81,9 +81,9 @@ class Clockwork:
         if not kept_up and not self._told_slow:
             self._told_slow = True
             _log.warning("this machine does not play the market so fast: the venue's time stands while it is played")
-        if self.house.ended is not None and not self._told_end:
+        if (self.house.over or self.house.ended is not None) and not self._told_end:
             self._told_end = True
-            _log.warning("the market has ended, its prices stand: %s", self.house.ended)
+            _log.warning("the market has ended, its prices stand: %s", self.house.ended or "it was played to its end")
         self._wake()
         self._arm()
 

@@ -113,6 +113,14 @@ def test_files(bars_file):
     assert START == market.first
 
 
+def test_a_symbol_in_small_letters(bars_file):
+    """It would be another one than clients ask for."""
+    path = str(bars_file(bar("btc/usd", 20)))
+
+    with pytest.raises(InvalidInput, match="argument --symbol: found 'btc/usd', expected capitals: BTC/USD"):
+        recipe_of(options(bars=[path], symbol=["btc/usd"]))
+
+
 def test_still():
     """A still market is one whose prices stand."""
     assert isinstance(recipe_of(options(still=True)).market, Still)
@@ -188,6 +196,16 @@ def test_a_file_that_cannot_be_read(tmp_path, raw):
         path.write_bytes(raw)
 
     with pytest.raises(InvalidInput, match="argument --account-file: found .* expected a file of accounts"):
+        recipe_of(options(account_file=str(path)))
+
+
+def test_a_file_without_accounts(tmp_path):
+    """Who names a file of accounts does not mean the well-known one."""
+    path = tmp_path / "accounts.txt"
+    path.write_text("# none yet\n\n")
+    path.chmod(0o600)
+
+    with pytest.raises(InvalidInput, match="--account-file: found .* expected at least one line like"):
         recipe_of(options(account_file=str(path)))
 
 

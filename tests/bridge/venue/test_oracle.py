@@ -79,6 +79,8 @@ def test_arrivals_and_faults(desk):
     desk.get("/v2/clock")
     books = oracle(desk.core, [Trip(at=desk.now, fault="drop-1", what="fill: dropped")])
 
-    assert [{"at": "2024-01-02T15:30:00Z", "key": "PKTEST", "allowed": True}] == books["arrivals"]
+    assert [
+        {"at": "2024-01-02T15:30:00Z", "key": "PKTEST", "allowed": True, "method": "GET", "path": "/v2/clock"}
+    ] == books["arrivals"]
     assert [{"at": "2024-01-02T15:30:00Z", "fault": "drop-1", "what": "fill: dropped"}] == books["faults"]
     assert "secret" not in json.dumps(books)

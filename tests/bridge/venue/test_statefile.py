@@ -291,3 +291,32 @@ def test_a_file_that_cannot_be_opened(tmp_path, recipe, where):
     """It is named, with why, and not taken for a port that cannot be had."""
     with pytest.raises(InvalidInput, match="(?i)no such file|is a directory|permission denied"):
         StateFile(tmp_path / where, recipe, now=NOW)
+
+
+def test_what_was_told_is_not_taken_back(path, recipe, new_order):
+    """A venue that was killed right behind a fill goes on behind it: it is written before anybody hears of it."""
+    with StateFile(path, recipe, now=NOW) as state:
+        state.house.handle(new_order(), at(1))
+        state.house.advance(at(9))
+        told = [frame.data["event"] for frame in state.house.frames()]
+        last, killed = state.house.last_event, path.read_bytes()
+    path.write_bytes(killed)
+    with StateFile(path, recipe, now=NOW) as state:
+        again = (state.house.now, state.house.last_event)
+
+    assert "fill" in told
+    assert (at(9), last) == again
+
+
+def test_time_without_events_is_written_now_and_then(path, recipe):
+    """Of the time in which nothing was told at most ten seconds are gone after a crash."""
+    with StateFile(path, recipe, now=NOW) as state:
+        for second in range(1, 26):
+            state.house.advance(at(second))
+            state.house.frames()
+        killed = path.read_bytes()
+    path.write_bytes(killed)
+    with StateFile(path, recipe, now=NOW) as state:
+        reached = state.house.now
+
+    assert at(15) <= reached <= at(25)

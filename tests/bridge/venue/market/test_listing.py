@@ -51,11 +51,12 @@ def test_only_what_is_played():
         ({"/": D(1)}, "symbol"),
         ({"NVDA": D(0)}, "price of NVDA"),
         ({"NVDA": 1.5}, "price of NVDA"),
+        ({"btc/usd": D(1)}, "capitals: BTC/USD"),
         ({"SOL/USD": D(1), "SOLUSD": D(1)}, "assets"),
     ],
 )
 def test_what_cannot_be_listed(prices, name):
-    """A symbol without a name, a price of nothing, and two symbols that orders could not tell apart."""
+    """A symbol without a name or in small letters, a price of nothing, and two that orders could not tell apart."""
     with pytest.raises(InvalidRequest, match=name):
         assets_for(prices)
 

@@ -274,6 +274,23 @@ def test_a_market_that_breaks_is_told(bench, run, market_of_moves, caplog):
     assert ["the market has ended, its prices stand: line 3: found 'x', expected a number"] == caplog.messages
 
 
+def test_a_market_that_is_over_is_told(bench, run, market_of_moves, caplog):
+    """Once, when its last move has been played; a market that never moves is not over."""
+    over, still = bench(market_of_moves(Moved(at(1), "AAPL", D(191), True)), speed=None), bench(speed=None)
+
+    async def main():
+        for work in (over, still):
+            work.clockwork.settle()
+            work.clockwork.step(at(3))
+            work.clockwork.step(at(4))
+
+    with caplog.at_level(logging.WARNING):
+        run(main())
+
+    assert ["the market has ended, its prices stand: it was played to its end"] == caplog.messages
+    assert (True, False) == (over.clockwork.house.over, still.clockwork.house.over)
+
+
 def test_after_its_end(bench, run, new_order):
     """Who waits is cancelled, who comes is too, and no timer is set any more."""
     work = bench()
