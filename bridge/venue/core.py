@@ -49,6 +49,7 @@ from engine.model import require_not_negative, require_positive
 __all__ = ["Answer", "Core", "Request", "Trader", "credentials"]
 
 _ARRIVALS = 100_000
+_PATH = 100  # of a request as much is kept
 
 
 def _multiple(instance: object, attribute: Attribute[int], value: object) -> None:
@@ -365,7 +366,7 @@ class Core:
                 key=self.accounts[account_id].credential.key,
                 allowed=verdict.allowed,
                 method=request.method,
-                path=request.path,
+                path=request.path[:_PATH],
             )
         )
         if len(self.arrivals) >= 2 * _ARRIVALS:

@@ -60,7 +60,7 @@ class Arrival:
     Attributes:
         key: Whose it was.
         allowed: False: one too many, answered with 429; it did not count.
-        method, path: What was asked for.
+        method, path: What was asked for; of a path the first hundred characters.
     """
 
     at: datetime

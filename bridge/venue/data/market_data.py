@@ -33,6 +33,7 @@ __all__ = ["MarketData", "serves"]
 _UNAUTHORIZED = Failure(401, None, "unauthorized.")
 _TOO_MANY = Failure(429, None, "too many requests.")
 _ARRIVALS = 100_000
+_PATH = 100  # of a request as much is kept
 _OWN = 0xDA7A  # the ids of the core have the same seed
 _CRYPTO = "/v1beta3/crypto/"
 _STOCKS = "/v2/stocks/"
@@ -195,7 +196,7 @@ class MarketData:
         window = self._windows.setdefault(account or "", RateWindow(self._rate))
         verdict = window.arrive(received)
         self.arrivals.append(
-            Arrival(at=received, key=key, allowed=verdict.allowed, method=request.method, path=request.path)
+            Arrival(at=received, key=key, allowed=verdict.allowed, method=request.method, path=request.path[:_PATH])
         )
         headers |= verdict.headers
         if not verdict.allowed:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
+from websockets.exceptions import InvalidState
 
 from bridge.stream.frames import Encoding
 from bridge.venue.core import Answer, Request
@@ -199,7 +200,8 @@ class _Server(uvicorn.Server):
         if state.tasks:
             await asyncio.wait(set(state.tasks), timeout=_ANSWERED_WITHIN)
         for connection in set(state.connections):
-            connection.shutdown()
+            with suppress(InvalidState):  # of one that is closing already
+                connection.shutdown()
         await self._closed()
         for task in set(state.tasks):
             task.cancel()

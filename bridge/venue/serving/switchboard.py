@@ -96,7 +96,9 @@ class Switchboard:
             answer = verdict.answer
             body = msgspec.json.encode(answer.body)
             await websocket.receive()  # or it may not be answered
-            await websocket.send_denial_response(Response(body, answer.status, dict(answer.headers)))
+            response = Response(body, answer.status, dict(answer.headers))
+            del response.headers["content-length"]  # the server's to write; some write it beside this one
+            await websocket.send_denial_response(response)
             await hang_up(websocket.scope)
             return False
         return True
