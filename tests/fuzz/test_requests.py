@@ -140,7 +140,8 @@ HEADERS = st.one_of(
         ]
     ),
     st.tuples(st.text("abcXYZ-", min_size=1, max_size=9), st.binary(max_size=12)).map(
-        lambda pair: pair[0].encode() + b": " + re.sub(rb"[\0\r\n]", b"", pair[1]) + b"\r\n"
+        # Without control characters: what is no HTTP is cut off perhaps before its answer is read, see test_bytes.
+        lambda pair: pair[0].encode() + b": " + re.sub(rb"[\x00-\x1f\x7f]", b"", pair[1]) + b"\r\n"
     ),
 )
 REQUESTS = st.tuples(METHODS, PATHS, QUERIES, WHO, HEADERS, BODIES)
